@@ -1,0 +1,150 @@
+import { basename } from 'node:path';
+import { frameOf } from '../wire/frame.js';
+import type { ByteSource } from './byte-source.js';
+import { openBytes } from './byte-source.js';
+import type { CutShort } from './capture-error.js';
+import { CaptureError } from './capture-error.js';
+import type { CaptureInterface, OnPackets, PacketSource } from './packet-batch.js';
+import { PacketBatch } from './packet-batch.js';
+import { isPcapMagic, PCAP_HEADER, pcapParser } from './pcap-format.js';
+import { isPcapngMagic, PcapngRecords } from './pcapng-format.js';
+import type { RecordParser } from './record-parser.js';
+
+/** Octets read at once. A slab holds the longest packet several times, and stays small beside the budget. */
+const SLAB_BYTES = 4 * 1024 * 1024;
+
+/**
+ * A pcap or pcapng file, gzip or not, or standard input. Reads slab by slab, so a file of any length needs the same
+ * memory. Packets are handed over where they lie in the slab.
+ */
+export class CaptureFile implements PacketSource {
+  readonly interfaces: readonly CaptureInterface[];
+  /** Set when the input ended in the middle of a packet. */
+  cutShort: CutShort | undefined;
+  readonly origin: string;
+  readonly #interfaces: CaptureInterface[];
+  readonly #bytes: ByteSource;
+  readonly #slab = frameOf(new Uint8Array(SLAB_BYTES));
+  readonly #batch = new PacketBatch();
+  #have = 0;
+  #parsed = 0;
+  #atEnd = false;
+  /** Offset in the capture of the slab's first octet. */
+  #fileOffset = 0;
+  #parser: RecordParser | undefined;
+  #fault: CaptureError | undefined;
+  #nextNumber = 1;
+
+  private constructor(origin: string, bytes: ByteSource, interfaces: CaptureInterface[]) {
+    this.origin = origin;
+    this.#bytes = bytes;
+    this.#interfaces = interfaces;
+    this.interfaces = interfaces;
+    this.#batch.frame = this.#slab;
+  }
+
+  /**
+   * Opens a file, or standard input for `-`. Interfaces are added to `interfaces`, which several files may share.
+   * Rejects with a CaptureError when it is missing, unreadable or no capture.
+   */
+  static async open(path: string, interfaces: CaptureInterface[] = []): Promise<CaptureFile> {
+    const bytes = await openBytes(path);
+    const file = new CaptureFile(path === '-' ? '-' : basename(path), bytes, interfaces);
+    try {
+      await file.#readHeader(path);
+    } catch (error) {
+      await bytes.close();
+      throw error;
+    }
+    return file;
+  }
+
+  get totalBytes(): number | undefined {
+    return this.#bytes.totalBytes;
+  }
+
+  get bytesRead(): number {
+    return this.#bytes.bytesRead;
+  }
+
+  async read(onPackets: OnPackets): Promise<void> {
+    for (;;) {
+      const batch = await this.next();
+      if (batch === undefined) return;
+      await onPackets(batch, 0, batch.count);
+    }
+  }
+
+  /**
+   * The next batch, or undefined at the end. A batch is overwritten by the next call. Rejects with a CaptureError after
+   * the packets before the fault were handed over.
+   */
+  async next(): Promise<PacketBatch | undefined> {
+    const batch = this.#batch;
+    const { bytes, view } = this.#slab;
+    batch.count = 0;
+    while (batch.count === 0) {
+      if (this.#fault !== undefined) throw this.#fault;
+      if (this.#parser === undefined) throw new Error('the capture header was not read');
+      try {
+        this.#parsed = this.#parser.parse(bytes, view, this.#parsed, this.#have, this.#fileOffset, batch);
+      } catch (error) {
+        if (!(error instanceof CaptureError)) throw error;
+        this.#fault = error;
+      }
+      if (batch.count > 0 || this.#fault !== undefined) continue;
+      if (this.#atEnd) {
+        if (this.#parsed < this.#have) {
+          this.cutShort = { origin: this.origin, byteOffset: this.#fileOffset + this.#parsed };
+          this.#parsed = this.#have;
+        }
+        return undefined;
+      }
+      await this.#fill();
+    }
+    batch.firstNumber = this.#nextNumber;
+    this.#nextNumber += batch.count;
+    return batch;
+  }
+
+  close(): Promise<void> {
+    return this.#bytes.close();
+  }
+
+  /* Moves the incomplete record to the front and reads behind it. */
+  async #fill(): Promise<void> {
+    const { bytes } = this.#slab;
+    if (this.#parsed > 0) {
+      bytes.copyWithin(0, this.#parsed, this.#have);
+      this.#fileOffset += this.#parsed;
+      this.#have -= this.#parsed;
+      this.#parsed = 0;
+    }
+    while (!this.#atEnd && this.#have < SLAB_BYTES) {
+      const count = await this.#bytes.read(bytes, this.#have, SLAB_BYTES - this.#have);
+      if (count === 0) this.#atEnd = true;
+      this.#have += count;
+      // A pipe or a gzip stream gives small chunks; what is here may be whole packets already.
+      if (this.#have >= SLAB_BYTES / 4) break;
+    }
+  }
+
+  async #readHeader(path: string): Promise<void> {
+    while (this.#have < PCAP_HEADER && !this.#atEnd) await this.#fill();
+    const name = path === '-' ? 'Standard input' : path;
+    if (this.#have === 0) throw new CaptureError('not-a-capture', `${name} is empty; nothing was read.`);
+    const { view } = this.#slab;
+    const context = {
+      origin: this.origin,
+      addInterface: (description: CaptureInterface): number => this.#interfaces.push(description) - 1,
+    };
+    if (this.#have >= 4 && isPcapngMagic(view)) {
+      this.#parser = new PcapngRecords(context);
+    } else if (this.#have >= PCAP_HEADER && isPcapMagic(view)) {
+      this.#parser = pcapParser(view, context);
+      this.#parsed = PCAP_HEADER;
+    } else {
+      throw new CaptureError('not-a-capture', `${name} is not a pcap or pcapng capture (gzip or plain); check the file.`);
+    }
+  }
+}

@@ -1,0 +1,307 @@
+import type { FrameView } from '../wire/frame.js';
+import type { Verdict } from './verdicts.js';
+import { VERDICT } from './verdicts.js';
+
+/** Protocol layers. The names are the words of `tunnel_path`. */
+export const LAYER = {
+  eth: 1,
+  vlan: 2,
+  pppoe: 3,
+  sll: 4,
+  sll2: 5,
+  loopback: 6,
+  ipv4: 7,
+  ipv6: 8,
+  hopopts: 9,
+  routing: 10,
+  fragment: 11,
+  dstopts: 12,
+  ah: 13,
+  mobility: 14,
+  hip: 15,
+  shim6: 16,
+  experimental: 17,
+  udp: 18,
+  tcp: 19,
+  icmp: 20,
+  icmpv6: 21,
+  teredo: 22,
+  gre: 23,
+  vxlan: 24,
+  ipproto: 25,
+  nonext: 26,
+} as const;
+
+export const LAYER_NAMES: readonly string[] = [
+  '',
+  ...Object.entries(LAYER)
+    .sort((a, b) => a[1] - b[1])
+    .map(([name]) => name),
+];
+
+/** What opens a tunnel. */
+export const CARRIER = { ip: 1, teredo: 2, gre: 3, vxlan: 4 } as const;
+
+/** What the dispatcher decodes next, with `selector` as its argument. */
+export const STEP = { stop: 0, link: 1, ethertype: 2, ppp: 3, protocol: 4, innerIp: 5, udpPayload: 6 } as const;
+
+/** Which length ended the bytes that a decoder may read. */
+export const LIMITED_BY = {
+  frame: 0,
+  snapLength: 1,
+  ipv4TotalLength: 2,
+  ipv6PayloadLength: 3,
+  udpLength: 4,
+} as const;
+
+export const LIMITED_BY_NAMES: readonly string[] = [
+  'frame',
+  'snap length',
+  'IPv4 total length',
+  'IPv6 payload length',
+  'UDP length',
+];
+
+export const MAX_LAYERS = 32;
+/** Words a layer may keep. */
+export const ROW = 16;
+/** Hard bound on encapsulations; the configured depth is at most this. */
+export const MAX_ENCAPSULATIONS = 16;
+const MAX_NOTES = 8;
+
+/* Word offsets inside a row, by layer. IPv4 and IPv6 share theirs, addresses as four words each. */
+export const ETH = { DST_HIGH: 0, DST_LOW: 1, SRC_HIGH: 2, SRC_LOW: 3, TYPE: 4 } as const;
+export const VLAN = { ID: 0, TPID: 1 } as const;
+export const IP = {
+  SRC: 0,
+  DST: 4,
+  PROTOCOL: 8,
+  TTL: 9,
+  /** IPv4 total length or IPv6 payload length, as on the wire. */
+  LENGTH: 10,
+  IDENTIFICATION: 11,
+  /** IPv4 flags and fragment offset word; 0 for IPv6. */
+  FRAGMENT_WORD: 12,
+  HEADER_LENGTH: 13,
+  /** IPv4 type of service; IPv6 traffic class and flow label (28 bits). */
+  CLASS: 14,
+} as const;
+export const EXTENSION = {
+  NEXT: 0,
+  LENGTH: 1,
+  /** Routing type; fragment offset in octets. */
+  DETAIL: 2,
+  /** Segments left; fragment M flag. */
+  DETAIL_2: 3,
+  /** Fragment identification. */
+  DETAIL_3: 4,
+} as const;
+export const PORTS = { SRC: 0, DST: 1 } as const;
+export const UDP = { SRC: 0, DST: 1, LENGTH: 2, CHECKSUM: 3 } as const;
+export const TCP = { SRC: 0, DST: 1, FLAGS: 2, HEADER_LENGTH: 3, SEQUENCE: 4, ACKNOWLEDGEMENT: 5 } as const;
+export const ICMP = { TYPE: 0, CODE: 1 } as const;
+export const TEREDO = {
+  BITS: 0,
+  ORIGIN_PORT: 1,
+  ORIGIN_V4: 2,
+  NONCE_HIGH: 3,
+  NONCE_LOW: 4,
+  CONFIRMATION: 5,
+  ID_LENGTH: 6,
+  AUTH_LENGTH: 7,
+  /** Octets after the IPv6 packet. */
+  TRAILER_LENGTH: 8,
+  /** Bit n set: a trailer of type n (1-5) is there; bit 0: one of an unknown type. */
+  TRAILER_TYPES: 9,
+  EVIDENCE: 10,
+  SCORE: 11,
+} as const;
+export const GRE = { VERSION: 0, PROTOCOL: 1, KEY: 2 } as const;
+export const VXLAN = { VNI: 0 } as const;
+export const IPPROTO = { PROTOCOL: 0 } as const;
+
+export const TEREDO_BIT = { auth: 1, origin: 2, bubble: 4, trailer: 8, malformedTrailer: 16 } as const;
+
+/**
+ * The result of decoding one packet: up to 32 layers as rows of words, the encapsulations among them, and how it ended.
+ * One object is made at start and reused for every packet, so nothing is allocated while packets flow.
+ */
+export class LayerStack {
+  count = 0;
+  readonly kind = new Uint8Array(MAX_LAYERS);
+  /** Offset of the layer's first octet in the frame that it was read from. */
+  readonly at = new Uint32Array(MAX_LAYERS);
+  /** Offset behind the layer's last captured octet, payload included. */
+  readonly end = new Uint32Array(MAX_LAYERS);
+  readonly words = new Uint32Array(MAX_LAYERS * ROW);
+
+  encapsulations = 0;
+  readonly carrier = new Uint8Array(MAX_ENCAPSULATIONS);
+  /** Layer of the outer IP header of each encapsulation. */
+  readonly outerIp = new Uint8Array(MAX_ENCAPSULATIONS);
+  /** Layer of the header that opens it: Teredo, GRE, VXLAN, or the outer IP header itself. */
+  readonly header = new Uint8Array(MAX_ENCAPSULATIONS);
+  /** First layer inside. */
+  readonly inner = new Uint8Array(MAX_ENCAPSULATIONS);
+  /** Octets that each encapsulation carries, as on the wire. */
+  readonly carried = new Uint32Array(MAX_ENCAPSULATIONS);
+  /** Notes that had been made when each encapsulation was opened. */
+  readonly notesBefore = new Uint8Array(MAX_ENCAPSULATIONS);
+
+  /* Where the walk stands. */
+  step = 0;
+  selector = 0;
+  nextAt = 0;
+  nextEnd = 0;
+  /** Where the current payload ends on the wire; above `nextEnd` when the capture was cut short. */
+  wireEnd = 0;
+  limitedBy = 0;
+  /** Frame of the current layer: the captured one, or a reassembled datagram. */
+  frame: FrameView;
+  /** Last IP layer, or -1. */
+  ip = -1;
+  extensionHeaders = 0;
+  extensionOctets = 0;
+
+  /* How it ended. */
+  verdict: Verdict = 0;
+  failedLayerKind = 0;
+  failedAt = 0;
+  needed = 0;
+  had = 0;
+  failedLimit = 0;
+  /** Fragment header layer, or the IPv4 layer itself, that waits for reassembly; -1 when none. */
+  fragmentLayer = -1;
+  /** The packet was judged from its first fragment alone. */
+  incompleteFragment = false;
+  /** The packet was completed from fragments. */
+  reassembled = false;
+  notes = 0;
+  readonly note = new Uint8Array(MAX_NOTES);
+  /** Number of encapsulations when each note was made. */
+  readonly noteDepth = new Uint8Array(MAX_NOTES);
+  notesLost = 0;
+  /** Selector of a carrier that was seen and not opened: EtherType, port or protocol; 0 when none. */
+  unopened = 0;
+  /** Why a UDP payload that began like Teredo was not taken for it; `ok` when there was none. */
+  teredoComplaint: Verdict = 0;
+
+  constructor(frame: FrameView) {
+    this.frame = frame;
+  }
+
+  reset(frame: FrameView, at: number, end: number, wireEnd: number): void {
+    this.count = 0;
+    this.encapsulations = 0;
+    this.frame = frame;
+    this.nextAt = at;
+    this.nextEnd = end;
+    this.wireEnd = wireEnd;
+    this.limitedBy = LIMITED_BY.frame;
+    this.ip = -1;
+    this.extensionHeaders = 0;
+    this.extensionOctets = 0;
+    this.verdict = VERDICT.ok;
+    this.fragmentLayer = -1;
+    this.incompleteFragment = false;
+    this.reassembled = false;
+    this.notes = 0;
+    this.unopened = 0;
+    this.teredoComplaint = VERDICT.ok;
+  }
+
+  /** Adds a layer and returns the index of its first word. The dispatcher has checked that there is room. */
+  push(kind: number, at: number, end: number): number {
+    const layer = this.count++;
+    this.kind[layer] = kind;
+    this.at[layer] = at;
+    this.end[layer] = end;
+    return layer * ROW;
+  }
+
+  /** Opens an encapsulation whose carried packet starts at `innerAt`. The dispatcher has checked the depth. */
+  open(carrier: number, header: number, innerAt: number): void {
+    const level = this.encapsulations++;
+    this.carrier[level] = carrier;
+    this.outerIp[level] = this.ip;
+    this.header[level] = header;
+    this.inner[level] = this.count;
+    this.carried[level] = this.wireEnd - innerAt;
+    this.notesBefore[level] = this.notes;
+  }
+
+  /** Takes back encapsulation `level` and all that was decoded in it; its UDP datagram becomes the leaf. */
+  takeBack(level: number): void {
+    this.encapsulations = level;
+    this.count = this.header[level]!;
+    this.ip = this.outerIp[level]!;
+    this.notes = this.notesBefore[level]!;
+    this.verdict = VERDICT.ok;
+    this.fragmentLayer = -1;
+    this.unopened = 0;
+    this.step = STEP.stop;
+  }
+
+  /** Sets what comes next, inside the current payload. */
+  goOn(step: number, selector: number, at: number): void {
+    this.step = step;
+    this.selector = selector;
+    this.nextAt = at;
+  }
+
+  /** Ends the walk at a leaf. */
+  stop(): void {
+    this.step = STEP.stop;
+  }
+
+  /**
+   * Narrows the payload to what a length field says: `wireEnd` is where the field ends it. Returns false when the field
+   * promises more than its enclosing layer has on the wire. A first fragment that is judged alone holds less than its
+   * lengths say, and that is no lie.
+   */
+  narrow(wireEnd: number, limitedBy: number): boolean {
+    if (wireEnd > this.wireEnd) return this.incompleteFragment;
+    this.wireEnd = wireEnd;
+    if (wireEnd <= this.nextEnd) {
+      this.nextEnd = wireEnd;
+      this.limitedBy = limitedBy;
+    }
+    return true;
+  }
+
+  /** Records why a decoder stopped: it needed `needed` octets at `at` and had `had`. */
+  fail(verdict: Verdict, layerKind: number, at: number, needed: number, had: number): Verdict {
+    this.failedLayerKind = layerKind;
+    this.failedAt = at;
+    this.needed = needed;
+    this.had = had;
+    this.failedLimit = this.nextEnd < this.wireEnd ? LIMITED_BY.snapLength : this.limitedBy;
+    return verdict;
+  }
+
+  /** Notes something weird and goes on. */
+  remark(verdict: Verdict): void {
+    if (this.notes === MAX_NOTES) {
+      this.notesLost++;
+      return;
+    }
+    this.note[this.notes] = verdict;
+    this.noteDepth[this.notes] = this.encapsulations;
+    this.notes++;
+  }
+
+  /** Word `offset` of a layer's row. */
+  word(layer: number, offset: number): number {
+    return this.words[layer * ROW + offset]!;
+  }
+
+  /** Last layer, or -1. */
+  get last(): number {
+    return this.count - 1;
+  }
+
+  /** Whether the walk ended because the capture holds less than was on the wire. */
+  get cutBySnapLength(): boolean {
+    return this.verdict !== VERDICT.ok && this.failedLimit === LIMITED_BY.snapLength;
+  }
+}

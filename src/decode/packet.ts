@@ -1,0 +1,346 @@
+import { ETHERTYPE, IP_PROTOCOL, LINK_TYPE, PPP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+import { isTeredoWord } from '../wire/embedded-address.js';
+import type { FrameView } from '../wire/frame.js';
+import { decodeEthernet } from './ethernet.js';
+import { decodeGre } from './gre.js';
+import { decodeIcmp } from './icmp.js';
+import { decodeIpv4, OFFSET_MASK } from './ipv4.js';
+import { decodeIpv6 } from './ipv6.js';
+import { decodeExtension, isExtensionHeader } from './ipv6-extension.js';
+import {
+  CARRIER,
+  EXTENSION,
+  IP,
+  IPPROTO,
+  LAYER,
+  LayerStack,
+  MAX_ENCAPSULATIONS,
+  MAX_LAYERS,
+  PORTS,
+  STEP,
+} from './layers.js';
+import { decodeSll, decodeSll2 } from './linux-sll.js';
+import { decodeLoopback } from './loopback.js';
+import { decodePppoe } from './pppoe.js';
+import { decodeTcp } from './tcp.js';
+import { beginsLikeTeredo, decodeTeredo } from './teredo.js';
+import { ACCEPT_SCORE, KNOWN_SCORE, scoreTeredo } from './teredo-evidence.js';
+import { decodeUdp } from './udp.js';
+import type { Verdict } from './verdicts.js';
+import { VERDICT } from './verdicts.js';
+import { decodeVlan } from './vlan.js';
+import { decodeVxlan } from './vxlan.js';
+
+export interface DecoderOptions {
+  /** Encapsulations that are opened, at most {@link MAX_ENCAPSULATIONS}. */
+  readonly maxDepth: number;
+  /** UDP destination ports that carry VXLAN. */
+  readonly vxlanPorts: readonly number[];
+  /**
+   * Whether the UDP datagram at `udpLayer` belongs to a Teredo tunnel that is already known. Asked only for payloads
+   * whose own evidence is too weak to open one.
+   */
+  readonly isKnownTunnel: (stack: LayerStack, ipLayer: number, udpLayer: number) => boolean;
+}
+
+const IPV4_FIRST_FRAGMENT_OFFSET = 0;
+
+/**
+ * Walks a frame through all its layers and encapsulations. Plain traffic leaves early: TCP and ICMP that no tunnel
+ * carries are not opened. Never throws, never reads past the captured bytes, allocates nothing.
+ */
+export class PacketDecoder {
+  readonly stack: LayerStack;
+  readonly #maxDepth: number;
+  readonly #isVxlanPort = new Uint8Array(65536);
+  readonly #isKnownTunnel: DecoderOptions['isKnownTunnel'];
+
+  constructor(options: DecoderOptions) {
+    this.stack = new LayerStack({ bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) });
+    this.#maxDepth = Math.min(options.maxDepth, MAX_ENCAPSULATIONS);
+    for (const port of options.vxlanPorts) this.#isVxlanPort[port] = 1;
+    this.#isKnownTunnel = options.isKnownTunnel;
+  }
+
+  /**
+   * Decodes the frame at `[at, end)`, of which `wireLength` octets were on the wire. The result is in `stack`.
+   * Set `firstFragmentAlone` to judge a first fragment whose rest never came.
+   */
+  decode(
+    frame: FrameView,
+    at: number,
+    end: number,
+    wireLength: number,
+    linkType: number,
+    firstFragmentAlone = false,
+  ): Verdict {
+    const stack = this.stack;
+    stack.reset(frame, at, end, Math.max(end, at + wireLength));
+    if (!this.#startAt(linkType, stack)) return (stack.verdict = VERDICT.unsupported_link_type);
+    return this.#run(stack, firstFragmentAlone);
+  }
+
+  /** Goes on behind a reassembled IP header: `frame[at, end)` is the payload of `protocol`. */
+  resume(frame: FrameView, at: number, end: number, protocol: number): Verdict {
+    const stack = this.stack;
+    stack.frame = frame;
+    stack.nextEnd = end;
+    stack.wireEnd = end;
+    stack.fragmentLayer = -1;
+    stack.reassembled = true;
+    stack.verdict = VERDICT.ok;
+    stack.goOn(STEP.protocol, protocol, at);
+    return this.#run(stack, false);
+  }
+
+  #startAt(linkType: number, stack: LayerStack): boolean {
+    switch (linkType) {
+      case LINK_TYPE.ETHERNET:
+      case LINK_TYPE.LINUX_SLL:
+      case LINK_TYPE.LINUX_SLL2:
+      case LINK_TYPE.NULL:
+      case LINK_TYPE.LOOP:
+        stack.goOn(STEP.link, linkType, stack.nextAt);
+        return true;
+      case LINK_TYPE.RAW:
+      case LINK_TYPE.RAW_12:
+      case LINK_TYPE.RAW_14: {
+        const isV6 = stack.nextEnd > stack.nextAt && stack.frame.bytes[stack.nextAt]! >>> 4 === 6;
+        stack.goOn(STEP.ethertype, isV6 ? ETHERTYPE.IPV6 : ETHERTYPE.IPV4, stack.nextAt);
+        return true;
+      }
+      case LINK_TYPE.IPV4:
+        stack.goOn(STEP.ethertype, ETHERTYPE.IPV4, stack.nextAt);
+        return true;
+      case LINK_TYPE.IPV6:
+        stack.goOn(STEP.ethertype, ETHERTYPE.IPV6, stack.nextAt);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #run(stack: LayerStack, firstFragmentAlone: boolean): Verdict {
+    let verdict: Verdict = VERDICT.ok;
+    // Every turn adds a layer or stops, so there are at most MAX_LAYERS turns.
+    while (stack.step !== STEP.stop) {
+      if (stack.count === MAX_LAYERS) {
+        verdict = VERDICT.too_many_layers;
+        break;
+      }
+      verdict = this.#decodeNext(stack);
+      if (verdict !== VERDICT.ok) break;
+      if (stack.fragmentLayer >= 0) {
+        if (!firstFragmentAlone || !isFirstFragment(stack)) {
+          verdict = VERDICT.fragment;
+          break;
+        }
+        stack.fragmentLayer = -1;
+        stack.incompleteFragment = true;
+      }
+    }
+    stack.verdict = verdict;
+    for (let level = 0; level < stack.encapsulations; level++) {
+      if (stack.carrier[level] === CARRIER.teredo && !this.#accept(stack, level)) {
+        stack.takeBack(level);
+        break;
+      }
+    }
+    return stack.verdict;
+  }
+
+  #accept(stack: LayerStack, level: number): boolean {
+    const score = scoreTeredo(stack, level);
+    if (score >= ACCEPT_SCORE) return true;
+    return score >= KNOWN_SCORE && this.#isKnownTunnel(stack, stack.outerIp[level]!, stack.header[level]! - 1);
+  }
+
+  #decodeNext(stack: LayerStack): Verdict {
+    const { frame, nextAt: at, nextEnd: end } = stack;
+    switch (stack.step) {
+      case STEP.link:
+        return decodeLink(frame, at, end, stack);
+      case STEP.ethertype:
+        return decodeByEthertype(frame, at, end, stack);
+      case STEP.ppp:
+        if (stack.selector === PPP_PROTOCOL.IPV4) return decodeIpv4(frame, at, end, stack);
+        if (stack.selector === PPP_PROTOCOL.IPV6) return decodeIpv6(frame, at, end, stack);
+        return VERDICT.not_ip;
+      case STEP.innerIp:
+        return decodeInnerIp(frame, at, end, stack);
+      case STEP.protocol:
+        return this.#decodeByProtocol(frame, at, end, stack);
+      default:
+        return this.#decodeUdpPayload(frame, at, end, stack);
+    }
+  }
+
+  #decodeByProtocol(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
+    const protocol = stack.selector;
+    const inside = stack.encapsulations > 0;
+    switch (protocol) {
+      case IP_PROTOCOL.TCP:
+        if (inside) return decodeTcp(frame, at, end, stack);
+        stack.stop();
+        return VERDICT.ok;
+      case IP_PROTOCOL.UDP:
+        return decodeUdp(frame, at, end, stack);
+      case IP_PROTOCOL.IPV6:
+        return this.#openIp(ETHERTYPE.IPV6, at, stack);
+      case IP_PROTOCOL.IPV4:
+        return this.#openIp(ETHERTYPE.IPV4, at, stack);
+      case IP_PROTOCOL.GRE:
+        return this.#openGre(frame, at, end, stack);
+      case IP_PROTOCOL.ICMP:
+      case IP_PROTOCOL.ICMPV6:
+        if (inside) return decodeIcmp(frame, at, end, stack);
+        stack.stop();
+        return VERDICT.ok;
+      case IP_PROTOCOL.NONE:
+        return noNextHeader(at, end, stack);
+      case IP_PROTOCOL.MPLS:
+        stack.unopened = protocol;
+        return VERDICT.unsupported_carrier;
+      default:
+        if (isExtensionHeader(protocol)) {
+          if (stack.kind[stack.ip] === LAYER.ipv6 || protocol === IP_PROTOCOL.AH) {
+            return decodeExtension(frame, at, end, stack);
+          }
+        }
+        return otherProtocol(protocol, at, end, stack);
+    }
+  }
+
+  #openIp(ethertype: number, at: number, stack: LayerStack): Verdict {
+    if (stack.encapsulations >= this.#maxDepth) return VERDICT.exceeded_tunnel_max_depth;
+    stack.open(CARRIER.ip, stack.ip, at);
+    stack.goOn(STEP.innerIp, ethertype, at);
+    return VERDICT.ok;
+  }
+
+  #openGre(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
+    const verdict = decodeGre(frame, at, end, stack);
+    return verdict === VERDICT.ok ? this.#openHeader(CARRIER.gre, stack) : verdict;
+  }
+
+  /* Opens the encapsulation whose header was just decoded as the last layer. */
+  #openHeader(carrier: number, stack: LayerStack): Verdict {
+    if (stack.encapsulations >= this.#maxDepth) return VERDICT.exceeded_tunnel_max_depth;
+    stack.open(carrier, stack.count - 1, stack.nextAt);
+    if (stack.step === STEP.link) stack.selector = LINK_TYPE.ETHERNET;
+    return VERDICT.ok;
+  }
+
+  #decodeUdpPayload(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
+    const udp = stack.count - 1;
+    const destinationPort = stack.word(udp, PORTS.DST);
+    if (this.#isVxlanPort[destinationPort] !== 0) {
+      const verdict = decodeVxlan(frame, at, end, stack);
+      if (verdict === VERDICT.ok) return this.#openHeader(CARRIER.vxlan, stack);
+    } else if (beginsLikeTeredo(frame, at, end, stack.wireEnd)) {
+      const verdict = decodeTeredo(frame, at, end, stack);
+      if (verdict === VERDICT.ok) return this.#openTeredo(stack);
+      stack.teredoComplaint = verdict;
+    }
+    const sourcePort = stack.word(udp, PORTS.SRC);
+    stack.unopened = unopenedCarrier(destinationPort) || unopenedCarrier(sourcePort);
+    stack.stop();
+    return stack.unopened === 0 ? VERDICT.ok : VERDICT.unsupported_carrier;
+  }
+
+  #openTeredo(stack: LayerStack): Verdict {
+    if (stack.encapsulations < this.#maxDepth) {
+      stack.open(CARRIER.teredo, stack.count - 1, stack.nextAt);
+      return VERDICT.ok;
+    }
+    // Beyond the depth nothing is weighed: only an inner Teredo address makes it a tunnel too many.
+    const view = stack.frame.view;
+    if (isTeredoWord(view.getUint32(stack.nextAt + 8)) || isTeredoWord(view.getUint32(stack.nextAt + 24))) {
+      return VERDICT.exceeded_tunnel_max_depth;
+    }
+    stack.count--;
+    stack.stop();
+    return VERDICT.ok;
+  }
+}
+
+function isFirstFragment(stack: LayerStack): boolean {
+  const layer = stack.fragmentLayer;
+  const offset =
+    stack.kind[layer] === LAYER.ipv4
+      ? stack.word(layer, IP.FRAGMENT_WORD) & OFFSET_MASK
+      : stack.word(layer, EXTENSION.DETAIL);
+  return offset === IPV4_FIRST_FRAGMENT_OFFSET;
+}
+
+function decodeLink(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
+  switch (stack.selector) {
+    case LINK_TYPE.ETHERNET:
+      return decodeEthernet(frame, at, end, stack);
+    case LINK_TYPE.LINUX_SLL:
+      return decodeSll(frame, at, end, stack);
+    case LINK_TYPE.LINUX_SLL2:
+      return decodeSll2(frame, at, end, stack);
+    default:
+      return decodeLoopback(frame, at, end, stack);
+  }
+}
+
+function decodeByEthertype(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
+  switch (stack.selector) {
+    case ETHERTYPE.IPV4:
+      return decodeIpv4(frame, at, end, stack);
+    case ETHERTYPE.IPV6:
+      return decodeIpv6(frame, at, end, stack);
+    case ETHERTYPE.VLAN:
+    case ETHERTYPE.PROVIDER_VLAN:
+    case ETHERTYPE.OLD_QINQ:
+    case ETHERTYPE.OLD_QINQ_2:
+      return decodeVlan(frame, at, end, stack);
+    case ETHERTYPE.PPPOE_SESSION:
+      return decodePppoe(frame, at, end, stack);
+    case ETHERTYPE.MPLS:
+    case ETHERTYPE.MPLS_MULTICAST:
+      stack.unopened = stack.selector;
+      return VERDICT.unsupported_carrier;
+    default:
+      return VERDICT.not_ip;
+  }
+}
+
+/* The first IP header inside an encapsulation, and what is left over behind the packet. */
+function decodeInnerIp(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
+  const enclosingEnd = stack.wireEnd;
+  const isV4 = stack.selector === ETHERTYPE.IPV4;
+  const verdict = isV4 ? decodeIpv4(frame, at, end, stack) : decodeIpv6(frame, at, end, stack);
+  const isIpCarrier = stack.carrier[stack.encapsulations - 1] === CARRIER.ip;
+  if (verdict === VERDICT.ok && isIpCarrier && stack.wireEnd < enclosingEnd) {
+    stack.remark(VERDICT.inner_IP_payload_length_mismatch);
+  }
+  return verdict;
+}
+
+function noNextHeader(at: number, end: number, stack: LayerStack): Verdict {
+  stack.push(LAYER.nonext, at, end);
+  const level = stack.encapsulations - 1;
+  const isBubble = level >= 0 && stack.carrier[level] === CARRIER.teredo && stack.word(stack.ip, IP.LENGTH) === 0;
+  if (level >= 0 && !isBubble) stack.remark(VERDICT.ipv6_no_next);
+  stack.stop();
+  return VERDICT.ok;
+}
+
+function otherProtocol(protocol: number, at: number, end: number, stack: LayerStack): Verdict {
+  stack.stop();
+  if (stack.encapsulations === 0) return VERDICT.ok;
+  const row = stack.push(LAYER.ipproto, at, end);
+  stack.words[row + IPPROTO.PROTOCOL] = protocol;
+  return protocol === IP_PROTOCOL.ESP || protocol === IP_PROTOCOL.SCTP || protocol === IP_PROTOCOL.UDPLITE
+    ? VERDICT.ok
+    : VERDICT.unknown_protocol;
+}
+
+function unopenedCarrier(port: number): number {
+  return port === UDP_PORT.AYIYA || port === UDP_PORT.GENEVE || port === UDP_PORT.L2TP || port === UDP_PORT.GTP_U
+    ? port
+    : 0;
+}

@@ -1,0 +1,221 @@
+import type { LayerStack } from '../decode/layers.js';
+import { ICMP, IP, LAYER, ROW } from '../decode/layers.js';
+import { TRANSPORT } from '../model/vocabulary.js';
+import { BoundedTable, grown } from '../state/bounded-table.js';
+import { looksLikeAnswer } from '../tunnel/likely-server-ports.js';
+import { destinationPort, sourcePort } from '../tunnel/level.js';
+import { icmpCounterpart } from './icmp-counterpart.js';
+
+export interface FlowTableOptions {
+  readonly capacity: number;
+  /** Seconds of silence after which an inner TCP connection is forgotten. Zeek's tcp_inactivity_timeout is 300. */
+  readonly tcpIdleSeconds: number;
+  /** The same for everything else. Zeek's udp_inactivity_timeout is 60. */
+  readonly otherIdleSeconds: number;
+}
+
+const KEY_WORDS = 11;
+const KEY_PORTS = 8;
+const KEY_PROTOCOL = 9;
+const KEY_TUNNEL = 10;
+const LIST = { tcp: 0, other: 1 } as const;
+
+/**
+ * Connections inside tunnels, by 5-tuple and tunnel: the same 5-tuple in two tunnels is two flows. ICMP uses type and
+ * counterpart type as ports, as Zeek does. Columns are indexed by slot.
+ */
+export class FlowTable {
+  id = new Uint32Array(0);
+  transport = new Uint8Array(0);
+  originatorIsHigh = new Uint8Array(0);
+  origPort = new Uint16Array(0);
+  respPort = new Uint16Array(0);
+  firstSeconds = new Uint32Array(0);
+  firstNanoseconds = new Uint32Array(0);
+  lastSeconds = new Uint32Array(0);
+  lastNanoseconds = new Uint32Array(0);
+  origPackets = new Float64Array(0);
+  origBytes = new Float64Array(0);
+  respPackets = new Float64Array(0);
+  respBytes = new Float64Array(0);
+
+  /** Set by {@link record}. */
+  isNew = false;
+
+  readonly #table: BoundedTable;
+  readonly #options: FlowTableOptions;
+  #nextId = 1;
+  #high = false;
+
+  constructor(options: FlowTableOptions) {
+    this.#options = options;
+    this.#table = new BoundedTable({
+      keyWords: KEY_WORDS,
+      capacity: options.capacity,
+      ageLists: 2,
+      onGrow: (slots) => this.#grow(slots),
+    });
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get evictions(): number {
+    return this.#table.evictions;
+  }
+
+  get total(): number {
+    return this.#nextId - 1;
+  }
+
+  /**
+   * Counts a packet whose IP header is layer `ip` and whose transport is layer `transport`, inside tunnel `tunnelId`.
+   * Returns the flow's slot.
+   */
+  record(
+    stack: LayerStack,
+    ip: number,
+    transport: number,
+    tunnelId: number,
+    seconds: number,
+    nanoseconds: number,
+    now: number,
+  ): number {
+    const kind = stack.kind[transport]!;
+    let source = 0;
+    let destination = 0;
+    if (kind === LAYER.tcp || kind === LAYER.udp) {
+      source = sourcePort(stack, transport);
+      destination = destinationPort(stack, transport);
+    } else if (kind === LAYER.icmp || kind === LAYER.icmpv6) {
+      source = stack.word(transport, ICMP.TYPE);
+      destination = icmpCounterpart(kind === LAYER.icmpv6, source, stack.word(transport, ICMP.CODE));
+    }
+    this.#fillKey(stack, ip, source, destination, tunnelId, kind);
+    let slot = this.#table.find();
+    this.isNew = slot < 0;
+    if (slot < 0) slot = this.#open(kind, source, destination, seconds, nanoseconds, now);
+    else this.#table.touch(slot, now);
+    this.lastSeconds[slot] = seconds;
+    this.lastNanoseconds[slot] = nanoseconds;
+    const bytes = ipLength(stack, ip);
+    if (this.#high === (this.originatorIsHigh[slot] === 1)) {
+      this.origPackets[slot] = this.origPackets[slot]! + 1;
+      this.origBytes[slot] = this.origBytes[slot]! + bytes;
+    } else {
+      this.respPackets[slot] = this.respPackets[slot]! + 1;
+      this.respBytes[slot] = this.respBytes[slot]! + bytes;
+    }
+    return slot;
+  }
+
+  /** Address word `word` (0-3) of the originator, or of the responder. */
+  endpointWord(slot: number, originator: boolean, word: number): number {
+    const high = originator === (this.originatorIsHigh[slot] === 1);
+    return this.#table.keyWord(slot, (high ? 4 : 0) + word);
+  }
+
+  /** Copies the identity and start of a flow, for its uid. Returns the number of words. */
+  identity(slot: number, into: Uint32Array): number {
+    for (let i = 0; i < KEY_WORDS; i++) into[i] = this.#table.keyWord(slot, i);
+    into[KEY_WORDS] = this.firstSeconds[slot]!;
+    into[KEY_WORDS + 1] = this.firstNanoseconds[slot]!;
+    return KEY_WORDS + 2;
+  }
+
+  /** Forgets flows that were silent for too long at packet time `now` (seconds). */
+  expire(now: number): void {
+    this.#expireList(LIST.tcp, now - this.#options.tcpIdleSeconds);
+    this.#expireList(LIST.other, now - this.#options.otherIdleSeconds);
+  }
+
+  #expireList(list: number, deadline: number): void {
+    for (;;) {
+      const slot = this.#table.oldest(list);
+      if (slot < 0 || this.#table.lastActive(slot) > deadline) return;
+      this.#table.remove(slot);
+    }
+  }
+
+  #open(
+    kind: number,
+    source: number,
+    destination: number,
+    seconds: number,
+    nanoseconds: number,
+    now: number,
+  ): number {
+    const slot = this.#table.insert(now, kind === LAYER.tcp ? LIST.tcp : LIST.other);
+    const hasPorts = kind === LAYER.tcp || kind === LAYER.udp;
+    const isAnswer = hasPorts && looksLikeAnswer(source, destination);
+    this.id[slot] = this.#nextId++;
+    this.transport[slot] = transportOf(kind);
+    this.originatorIsHigh[slot] = this.#high === isAnswer ? 0 : 1;
+    this.origPort[slot] = isAnswer ? destination : source;
+    this.respPort[slot] = isAnswer ? source : destination;
+    this.firstSeconds[slot] = seconds;
+    this.firstNanoseconds[slot] = nanoseconds;
+    this.origPackets[slot] = 0;
+    this.origBytes[slot] = 0;
+    this.respPackets[slot] = 0;
+    this.respBytes[slot] = 0;
+    return slot;
+  }
+
+  #fillKey(
+    stack: LayerStack,
+    ip: number,
+    source: number,
+    destination: number,
+    tunnelId: number,
+    kind: number,
+  ): void {
+    const words = stack.words;
+    const src = ip * ROW + IP.SRC;
+    const dst = ip * ROW + IP.DST;
+    let order = 0;
+    for (let i = 0; i < 4 && order === 0; i++) order = words[src + i]! - words[dst + i]!;
+    if (order === 0) order = source - destination;
+    const key = this.#table.key;
+    this.#high = order > 0;
+    const low = this.#high ? dst : src;
+    const high = this.#high ? src : dst;
+    for (let i = 0; i < 4; i++) {
+      key[i] = words[low + i]!;
+      key[4 + i] = words[high + i]!;
+    }
+    key[KEY_PORTS] = this.#high ? (destination << 16) | source : (source << 16) | destination;
+    key[KEY_PROTOCOL] = kind;
+    key[KEY_TUNNEL] = tunnelId;
+  }
+
+  #grow(slots: number): void {
+    this.id = grown(this.id, new Uint32Array(slots));
+    this.transport = grown(this.transport, new Uint8Array(slots));
+    this.originatorIsHigh = grown(this.originatorIsHigh, new Uint8Array(slots));
+    this.origPort = grown(this.origPort, new Uint16Array(slots));
+    this.respPort = grown(this.respPort, new Uint16Array(slots));
+    this.firstSeconds = grown(this.firstSeconds, new Uint32Array(slots));
+    this.firstNanoseconds = grown(this.firstNanoseconds, new Uint32Array(slots));
+    this.lastSeconds = grown(this.lastSeconds, new Uint32Array(slots));
+    this.lastNanoseconds = grown(this.lastNanoseconds, new Uint32Array(slots));
+    this.origPackets = grown(this.origPackets, new Float64Array(slots));
+    this.origBytes = grown(this.origBytes, new Float64Array(slots));
+    this.respPackets = grown(this.respPackets, new Float64Array(slots));
+    this.respBytes = grown(this.respBytes, new Float64Array(slots));
+  }
+}
+
+/** Zeek's transport of a layer kind. */
+export function transportOf(kind: number): number {
+  if (kind === LAYER.tcp) return TRANSPORT.tcp;
+  if (kind === LAYER.udp) return TRANSPORT.udp;
+  return kind === LAYER.icmp || kind === LAYER.icmpv6 ? TRANSPORT.icmp : TRANSPORT.unknown_transport;
+}
+
+/* Octets of the IP packet as on the wire, header included. */
+function ipLength(stack: LayerStack, ip: number): number {
+  const length = stack.word(ip, IP.LENGTH);
+  return stack.kind[ip] === LAYER.ipv4 ? length : length + stack.word(ip, IP.HEADER_LENGTH);
+}

@@ -1,0 +1,91 @@
+import { CHECK_VALUE } from './vocabulary.js';
+
+/**
+ * Consistency checks between layers. Names follow the catalogue of the domain research (T Teredo, S 6to4, I ISATAP,
+ * R 6rd); a trailing P is our split of a check into its address part and its port part, because a port alone differs
+ * behind a symmetric NAT and an address does not.
+ */
+type Row = readonly [name: string, meaning: string, source: string];
+
+const TABLE = [
+  ['T05', 'a Teredo packet has a Teredo address, or is a router solicitation or advertisement', 'RFC 4380 5.2-5.4'],
+  ['T06', 'the outer addresses can be tunnel endpoints at this vantage point', 'RFC 4380 5.2.4, 5.3.1'],
+  ['T07', 'the client address inside the Teredo source is the mapped address of the sender', 'RFC 4380 5.2.3, 5.3.1, 5.4.2'],
+  ['T08', 'the client port inside the Teredo source is the mapped port of the sender', 'RFC 4380 5.2.3, 5.3.1, 5.4.2'],
+  ['T09', 'a packet for a Teredo peer goes to the address inside the Teredo destination', 'RFC 4380 5.2.4, 5.4.1'],
+  ['T09P', 'a packet for a Teredo peer goes to the port inside the Teredo destination', 'RFC 4380 5.2.4, 5.4.1'],
+  ['T10', 'a bubble that a server forwards goes to the address inside the Teredo destination', 'RFC 4380 5.3.1'],
+  ['T10P', 'a bubble that a server forwards goes to the port inside the Teredo destination', 'RFC 4380 5.3.1'],
+  ['T22', 'the client address inside a Teredo address is a public unicast address', 'RFC 4380 4, 5.2.4'],
+  ['T23', 'the server address inside a Teredo address is a public unicast address and not the client', 'RFC 4380 5.3.1'],
+  ['T26', 'the Teredo prefix is not the one that was given back in 2006', 'RFC 4380 2.6'],
+  ['S01', 'the IPv4 address inside the 6to4 source is the outer source', 'RFC 3964 5.1, 5.2'],
+  ['S02', 'the IPv4 address inside the 6to4 destination is the outer destination', 'RFC 3964 5.2'],
+  ['S06', 'the IPv4 addresses inside 6to4 addresses are public unicast addresses', 'RFC 3056 9, RFC 3964 5.3.1'],
+  ['S12', 'no packet goes to the deprecated 6to4 relay anycast prefix', 'RFC 7526 4'],
+  ['I01', 'the IPv4 address inside the ISATAP source is the outer source, or the sender is an ISATAP router', 'RFC 5214 7.3'],
+  ['R01', 'the IPv4 bits inside the 6rd source are those of the outer source', 'RFC 5969 9.2'],
+] as const satisfies readonly Row[];
+
+export type CheckName = (typeof TABLE)[number][0];
+
+export interface CheckInfo {
+  readonly name: CheckName;
+  readonly meaning: string;
+  readonly source: string;
+}
+
+export const CHECKS: readonly CheckInfo[] = TABLE.map(([name, meaning, source]) => ({ name, meaning, source }));
+
+/** Check numbers by name. */
+export const CHECK = Object.fromEntries(TABLE.map(([name], index) => [name, index])) as Readonly<
+  Record<CheckName, number>
+>;
+
+const WORDS = 3;
+
+/**
+ * Values of all checks for one packet in one tunnel, as two bit masks: bit 0 of the value in `low`, bit 1 in `high`.
+ * A rule that needs a violation is skipped by one test against {@link violated}.
+ */
+export class CheckResults {
+  readonly #low = new Uint32Array(WORDS);
+  readonly #high = new Uint32Array(WORDS);
+
+  reset(): void {
+    for (let i = 0; i < WORDS; i++) {
+      this.#low[i] = 0;
+      this.#high[i] = 0;
+    }
+  }
+
+  set(check: number, value: number): void {
+    const word = check >>> 5;
+    const bit = 1 << (check & 31);
+    this.#low[word] = (value & 1) === 0 ? this.#low[word]! & ~bit : this.#low[word]! | bit;
+    this.#high[word] = (value & 2) === 0 ? this.#high[word]! & ~bit : this.#high[word]! | bit;
+  }
+
+  /** Sets a check that was decided. */
+  decide(check: number, holds: boolean): void {
+    this.set(check, holds ? CHECK_VALUE.holds : CHECK_VALUE.violated);
+  }
+
+  get(check: number): number {
+    const word = check >>> 5;
+    const shift = check & 31;
+    return ((this.#low[word]! >>> shift) & 1) | (((this.#high[word]! >>> shift) & 1) << 1);
+  }
+
+  /** Mask word of violated checks. */
+  violated(word: number): number {
+    return this.#high[word]! & ~this.#low[word]!;
+  }
+
+  get anyViolated(): boolean {
+    return (this.violated(0) | this.violated(1) | this.violated(2)) !== 0;
+  }
+}
+
+/** Words of a mask over all checks. */
+export const CHECK_WORDS = WORDS;

@@ -1,0 +1,122 @@
+import type { Severity } from './severity.js';
+
+/** Packet time: seconds and nanoseconds of the Unix epoch. */
+export interface PacketTime {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** The two endpoints of a connection or tunnel, in Zeek's sense of originator and responder. */
+export interface ConnectionId {
+  readonly origHost: string;
+  readonly origPort: number;
+  readonly respHost: string;
+  readonly respPort: number;
+}
+
+export const LOG_NAMES = ['notice', 'tunnel', 'weird'] as const;
+export type LogName = (typeof LOG_NAMES)[number];
+
+/** Where an alert's packet is to be found. */
+export interface PacketReference {
+  readonly captureFile: string;
+  /** Frame number in that file, from 1, as Wireshark counts. */
+  readonly packetNumber: number;
+  readonly vlan: readonly number[];
+  readonly origMac: string | undefined;
+  readonly respMac: string | undefined;
+}
+
+/** The tunnel that an alert is about. */
+export interface TunnelReference {
+  readonly uid: string;
+  readonly kind: string;
+  readonly path: string;
+  readonly depth: number;
+  readonly outer: ConnectionId;
+  readonly outerCommunityId: string | undefined;
+}
+
+export interface TeredoReference {
+  readonly server: string;
+  readonly client: string;
+  readonly clientPort: number;
+}
+
+/** A finding that passed exceptions and suppression: what becomes one notice. */
+export interface Alert {
+  readonly id: string;
+  readonly time: PacketTime;
+  readonly rule: {
+    readonly id: string;
+    readonly rev: number;
+    readonly title: string;
+    readonly note: string;
+    readonly severity: Severity;
+    readonly attack: readonly string[];
+    /** Seconds for which further alerts of this key are merged. */
+    readonly suppressFor: number;
+  };
+  readonly uid: string;
+  readonly connection: ConnectionId;
+  /** `tcp`, `udp`, `icmp` or `unknown_transport`. */
+  readonly transport: string;
+  readonly communityId: string | undefined;
+  readonly message: string;
+  readonly sub: string | undefined;
+  /** Findings of this key that were suppressed since its last alert. */
+  readonly suppressed: number;
+  readonly tunnel: TunnelReference;
+  readonly teredo: TeredoReference | undefined;
+  readonly packet: PacketReference;
+  readonly sensor: string;
+}
+
+export type TunnelAction = 'DISCOVER' | 'CLOSE' | 'EXPIRE';
+
+export interface TunnelEvent {
+  readonly time: PacketTime;
+  readonly uid: string;
+  readonly connection: ConnectionId;
+  /** Zeek's `Tunnel::` type without the module: IP, TEREDO, GRE, VXLAN. */
+  readonly zeekType: string;
+  readonly action: TunnelAction;
+  readonly kind: string;
+  readonly depth: number;
+  readonly parentUid: string | undefined;
+  readonly direction: string;
+  /** Set on CLOSE and EXPIRE. */
+  readonly totals:
+    | {
+        readonly durationSeconds: number;
+        readonly origPackets: number;
+        readonly origBytes: number;
+        readonly respPackets: number;
+        readonly respBytes: number;
+      }
+    | undefined;
+  readonly communityId: string | undefined;
+  readonly vlan: readonly number[];
+  readonly sensor: string;
+}
+
+export interface WeirdEvent {
+  readonly time: PacketTime;
+  readonly uid: string | undefined;
+  readonly connection: ConnectionId | undefined;
+  readonly name: string;
+  readonly detail: string | undefined;
+  readonly source: string;
+  readonly captureFile: string;
+  readonly packetNumber: number;
+  readonly sensor: string;
+}
+
+/** One finished line for a log, without its line end. */
+export interface LogRecord {
+  readonly log: LogName;
+  readonly time: PacketTime;
+  /** Severity of a notice; `informational` for other logs. */
+  readonly severity: Severity;
+  readonly json: string;
+}

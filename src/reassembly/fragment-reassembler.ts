@@ -1,0 +1,345 @@
+import { OFFSET_MASK, MORE_FRAGMENTS } from '../decode/ipv4.js';
+import type { LayerStack } from '../decode/layers.js';
+import { EXTENSION, IP, LAYER, ROW } from '../decode/layers.js';
+import { VERDICT } from '../decode/verdicts.js';
+import { BoundedTable } from '../state/bounded-table.js';
+import type { FrameView } from '../wire/frame.js';
+import { frameOf } from '../wire/frame.js';
+
+/** How an incomplete first fragment was captured, kept so that it can be judged alone. */
+export interface FirstFragment {
+  readonly frame: FrameView;
+  readonly length: number;
+  readonly wireLength: number;
+  readonly linkType: number;
+  readonly origin: FragmentOrigin;
+}
+
+/** Where a frame came from; the reassembler keeps it and hands it back. */
+export interface FragmentOrigin {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+  readonly packetNumber: number;
+  readonly interfaceIndex: number;
+}
+
+/** The captured frame that a fragment lies in. */
+export interface CapturedFrame {
+  readonly frame: FrameView;
+  readonly at: number;
+  readonly capturedLength: number;
+  readonly wireLength: number;
+  readonly linkType: number;
+}
+
+export interface ReassemblerOptions {
+  /** Datagrams that may be incomplete at once. */
+  readonly maxDatagrams: number;
+  /** Octets that incomplete datagrams may hold together. */
+  readonly maxBytes: number;
+  /** Seconds after which an incomplete datagram is given up. */
+  readonly timeoutSeconds: number;
+  /** Called for a datagram that was given up and whose first fragment was seen. */
+  readonly onIncomplete: (first: FirstFragment) => void;
+}
+
+export interface ReassemblyCounters {
+  fragments: number;
+  completed: number;
+  timedOut: number;
+  evicted: number;
+  /** Discarded because fragments overlap (IPv6, RFC 5722), are too many or contradict each other. */
+  discarded: number;
+}
+
+const KEY_WORDS = 12;
+const KEY = { ID: 8, PROTOCOL: 9, OUTER_SRC: 10, OUTER_DST: 11 } as const;
+const MAX_DATAGRAM = 65_535;
+const MAX_RANGES = 256;
+/** Octets of a first fragment's frame that are kept to judge it alone. */
+const KEEP_OF_FIRST = 2_048;
+
+class Datagram {
+  bytes = new Uint8Array(2_048);
+  /** Received ranges, sorted, as pairs of offsets. */
+  readonly ranges = new Uint32Array(MAX_RANGES * 2);
+  rangeCount = 0;
+  /** Length of the whole payload, or -1 while the last fragment is missing. */
+  total = -1;
+  protocol = -1;
+  first: FirstFragment | undefined;
+  overlapped = false;
+  /** Given up, but remembered so that later fragments of it do not start it anew. */
+  discarded = false;
+
+  get held(): number {
+    return this.bytes.length + (this.first === undefined ? 0 : this.first.length);
+  }
+}
+
+/**
+ * Puts IPv4 and IPv6 fragments together, outer and inner, in any order (RFC 791 3.2, RFC 8200 4.5). Bounded in
+ * datagrams and octets. Policy on overlap with different octets: IPv4 keeps what came first and says so; IPv6 discards
+ * the datagram (RFC 5722). Exact duplicates are dropped.
+ */
+export class FragmentReassembler {
+  readonly counters: ReassemblyCounters = { fragments: 0, completed: 0, timedOut: 0, evicted: 0, discarded: 0 };
+  /** Payload of the datagram that {@link add} completed; valid until the next call. */
+  completedFrame: FrameView = frameOf(new Uint8Array(0));
+  completedLength = 0;
+  completedProtocol = 0;
+  completedWithOverlap = false;
+
+  readonly #options: ReassemblerOptions;
+  readonly #table: BoundedTable;
+  readonly #datagrams: (Datagram | undefined)[] = [];
+  #heldBytes = 0;
+
+  constructor(options: ReassemblerOptions) {
+    this.#options = options;
+    this.#table = new BoundedTable({
+      keyWords: KEY_WORDS,
+      capacity: options.maxDatagrams,
+      onEvict: (slot) => {
+        this.counters.evicted++;
+        this.#giveUp(slot);
+      },
+    });
+  }
+
+  get waiting(): number {
+    return this.#table.size;
+  }
+
+  /**
+   * Takes the fragment at which `stack` stopped. Returns true when it completes its datagram, whose payload is then in
+   * `completedFrame`.
+   */
+  add(stack: LayerStack, captured: CapturedFrame, origin: FragmentOrigin): boolean {
+    this.counters.fragments++;
+    const piece = readFragment(stack);
+    if (piece.length === 0 || piece.offset + piece.length > MAX_DATAGRAM || stack.nextEnd < stack.wireEnd) {
+      this.counters.discarded++;
+      return false;
+    }
+    this.#fillKey(stack, piece);
+    let slot = this.#table.find();
+    if (slot < 0) {
+      slot = this.#table.insert(origin.seconds);
+      const fresh = new Datagram();
+      this.#datagrams[slot] = fresh;
+      this.#heldBytes += fresh.held;
+    } else {
+      this.#table.touch(slot, origin.seconds);
+    }
+    const datagram = this.#datagrams[slot]!;
+    if (datagram.discarded) return false;
+    if (piece.offset === 0) {
+      datagram.protocol = piece.protocol;
+      datagram.first ??= keepFirst(captured, origin);
+    }
+    const before = datagram.held;
+    const added = store(datagram, piece, stack);
+    this.#heldBytes += datagram.held - before;
+    if (added === 'discard') {
+      this.counters.discarded++;
+      this.#discard(slot, datagram);
+      return false;
+    }
+    if (isComplete(datagram)) return this.#complete(slot, datagram);
+    while (this.#heldBytes > this.#options.maxBytes && this.#table.size > 1) this.#evictOldest();
+    return false;
+  }
+
+  /** Gives up what has waited too long; call with packet time. */
+  expire(nowSeconds: number): void {
+    for (;;) {
+      const slot = this.#table.oldest();
+      if (slot < 0 || this.#table.lastActive(slot) + this.#options.timeoutSeconds > nowSeconds) return;
+      if (this.#datagrams[slot]?.discarded !== true) this.counters.timedOut++;
+      this.#drop(slot);
+    }
+  }
+
+  /** Gives up everything, at the end of the input. */
+  flush(): void {
+    this.expire(Infinity);
+  }
+
+  #complete(slot: number, datagram: Datagram): boolean {
+    this.counters.completed++;
+    this.completedFrame = frameOf(datagram.bytes);
+    this.completedLength = datagram.total;
+    this.completedProtocol = datagram.protocol;
+    this.completedWithOverlap = datagram.overlapped;
+    this.#release(slot);
+    return true;
+  }
+
+  #discard(slot: number, datagram: Datagram): void {
+    const { first } = datagram;
+    this.#heldBytes -= datagram.held;
+    datagram.discarded = true;
+    datagram.bytes = new Uint8Array(0);
+    datagram.first = undefined;
+    this.#table.touch(slot, this.#table.lastActive(slot));
+    if (first !== undefined) this.#options.onIncomplete(first);
+  }
+
+  #evictOldest(): void {
+    this.counters.evicted++;
+    this.#drop(this.#table.oldest());
+  }
+
+  #drop(slot: number): void {
+    const first = this.#datagrams[slot]?.first;
+    this.#release(slot);
+    if (first !== undefined) this.#options.onIncomplete(first);
+  }
+
+  /* As #drop, for an entry that the table itself takes out. */
+  #giveUp(slot: number): void {
+    const datagram = this.#datagrams[slot]!;
+    this.#heldBytes -= datagram.held;
+    this.#datagrams[slot] = undefined;
+    if (datagram.first !== undefined) this.#options.onIncomplete(datagram.first);
+  }
+
+  #release(slot: number): void {
+    this.#heldBytes -= this.#datagrams[slot]!.held;
+    this.#datagrams[slot] = undefined;
+    this.#table.remove(slot);
+  }
+
+  #fillKey(stack: LayerStack, piece: Fragment): void {
+    const key = this.#table.key;
+    const ip = stack.ip * ROW;
+    for (let i = 0; i < 8; i++) key[i] = stack.words[ip + IP.SRC + i]!;
+    key[KEY.ID] = piece.identification;
+    // IPv4 tells datagrams apart by protocol too; IPv6 does not (RFC 8200 4.5).
+    key[KEY.PROTOCOL] = stack.kind[stack.ip] === LAYER.ipv4 ? piece.protocol : 256;
+    const level = stack.encapsulations - 1;
+    key[KEY.OUTER_SRC] = level < 0 ? 0 : stack.word(stack.outerIp[level]!, IP.SRC + 3);
+    key[KEY.OUTER_DST] = level < 0 ? 0 : stack.word(stack.outerIp[level]!, IP.DST + 3);
+  }
+}
+
+interface Fragment {
+  offset: number;
+  length: number;
+  more: boolean;
+  identification: number;
+  protocol: number;
+}
+
+const scratch: Fragment = { offset: 0, length: 0, more: false, identification: 0, protocol: 0 };
+
+/* Reads the fragment that the stack stopped at; one object is reused. */
+function readFragment(stack: LayerStack): Fragment {
+  const layer = stack.fragmentLayer;
+  scratch.length = stack.nextEnd - stack.nextAt;
+  if (stack.kind[layer] === LAYER.ipv4) {
+    const word = stack.word(layer, IP.FRAGMENT_WORD);
+    scratch.offset = (word & OFFSET_MASK) << 3;
+    scratch.more = (word & MORE_FRAGMENTS) !== 0;
+    scratch.identification = stack.word(layer, IP.IDENTIFICATION);
+    scratch.protocol = stack.word(layer, IP.PROTOCOL);
+  } else {
+    scratch.offset = stack.word(layer, EXTENSION.DETAIL);
+    scratch.more = stack.word(layer, EXTENSION.DETAIL_2) === 1;
+    scratch.identification = stack.word(layer, EXTENSION.DETAIL_3);
+    scratch.protocol = stack.word(layer, EXTENSION.NEXT);
+  }
+  return scratch;
+}
+
+function keepFirst(captured: CapturedFrame, origin: FragmentOrigin): FirstFragment {
+  const length = Math.min(captured.capturedLength, KEEP_OF_FIRST);
+  const copy = captured.frame.bytes.slice(captured.at, captured.at + length);
+  return {
+    frame: frameOf(copy),
+    length,
+    wireLength: captured.wireLength,
+    linkType: captured.linkType,
+    origin: { ...origin },
+  };
+}
+
+/* Copies a fragment into its datagram. Octets that are there already stay. */
+function store(datagram: Datagram, piece: Fragment, stack: LayerStack): 'stored' | 'discard' {
+  const from = piece.offset;
+  const to = from + piece.length;
+  if (!piece.more) {
+    if (datagram.total >= 0 && datagram.total !== to) return 'discard';
+    datagram.total = to;
+  }
+  if (datagram.total >= 0 && (to > datagram.total || highest(datagram) > datagram.total)) return 'discard';
+  if (to > datagram.bytes.length) {
+    const larger = new Uint8Array(Math.min(MAX_DATAGRAM, Math.max(to, datagram.bytes.length * 2)));
+    larger.set(datagram.bytes);
+    datagram.bytes = larger;
+  }
+  const source = stack.frame.bytes;
+  const base = stack.nextAt - from;
+  let here = from;
+  for (let r = 0; r < datagram.rangeCount && here < to; r++) {
+    const start = datagram.ranges[r * 2]!;
+    const end = datagram.ranges[r * 2 + 1]!;
+    if (end <= here) continue;
+    if (start >= to) break;
+    if (start > here) datagram.bytes.set(source.subarray(base + here, base + start), here);
+    const overlapTo = Math.min(end, to);
+    for (let i = Math.max(here, start); i < overlapTo; i++) {
+      if (datagram.bytes[i] !== source[base + i]) {
+        if (stack.kind[stack.ip] !== LAYER.ipv4) return 'discard';
+        datagram.overlapped = true;
+        break;
+      }
+    }
+    here = Math.max(here, overlapTo);
+  }
+  if (here < to) datagram.bytes.set(source.subarray(base + here, base + to), here);
+  return addRange(datagram, from, to) ? 'stored' : 'discard';
+}
+
+function highest(datagram: Datagram): number {
+  return datagram.rangeCount === 0 ? 0 : datagram.ranges[datagram.rangeCount * 2 - 1]!;
+}
+
+/* Adds [from, to) to the sorted ranges, merging what touches. False when there are too many. */
+function addRange(datagram: Datagram, from: number, to: number): boolean {
+  const { ranges } = datagram;
+  let first = 0;
+  while (first < datagram.rangeCount && ranges[first * 2 + 1]! < from) first++;
+  let last = first;
+  let start = from;
+  let end = to;
+  while (last < datagram.rangeCount && ranges[last * 2]! <= to) {
+    start = Math.min(start, ranges[last * 2]!);
+    end = Math.max(end, ranges[last * 2 + 1]!);
+    last++;
+  }
+  const count = datagram.rangeCount - (last - first) + 1;
+  if (count > MAX_RANGES) return false;
+  ranges.copyWithin((first + 1) * 2, last * 2, datagram.rangeCount * 2);
+  ranges[first * 2] = start;
+  ranges[first * 2 + 1] = end;
+  datagram.rangeCount = count;
+  return true;
+}
+
+function isComplete(datagram: Datagram): boolean {
+  return (
+    datagram.total >= 0 &&
+    datagram.protocol >= 0 &&
+    datagram.rangeCount === 1 &&
+    datagram.ranges[0] === 0 &&
+    datagram.ranges[1] === datagram.total
+  );
+}
+
+/** Whether a fragment is worth keeping: any inside a tunnel, and outside those whose datagram may be a tunnel. */
+export function isWorthReassembling(stack: LayerStack, tunnelProtocols: ReadonlySet<number>): boolean {
+  if (stack.verdict !== VERDICT.fragment) return false;
+  return stack.encapsulations > 0 || tunnelProtocols.has(stack.selector);
+}

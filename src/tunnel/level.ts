@@ -1,0 +1,46 @@
+import type { LayerStack } from '../decode/layers.js';
+import { LAYER, PORTS } from '../decode/layers.js';
+
+/* Where things lie in one encapsulation of a decoded packet. Layer numbers, or -1. */
+
+/** First IP header inside the encapsulation. */
+export function innerIpLayer(stack: LayerStack, level: number): number {
+  const last = lastLayer(stack, level);
+  for (let layer = stack.inner[level]!; layer <= last; layer++) {
+    const kind = stack.kind[layer];
+    if (kind === LAYER.ipv4 || kind === LAYER.ipv6) return layer;
+  }
+  return -1;
+}
+
+/** Last layer that belongs to this encapsulation: the leaf, or the carrier of the next one inside. */
+export function lastLayer(stack: LayerStack, level: number): number {
+  const next = level + 1;
+  if (next >= stack.encapsulations) return stack.count - 1;
+  return stack.header[next] === stack.outerIp[next] ? stack.header[next]! : stack.header[next]! - 1;
+}
+
+/** UDP header that carries the encapsulation. */
+export function carrierUdpLayer(stack: LayerStack, level: number): number {
+  const udp = stack.header[level]! - 1;
+  return udp >= 0 && stack.header[level] !== stack.outerIp[level] && stack.kind[udp] === LAYER.udp ? udp : -1;
+}
+
+/** The TCP, UDP or ICMP header inside the encapsulation. */
+export function transportLayer(stack: LayerStack, level: number): number {
+  const last = lastLayer(stack, level);
+  const kind = stack.kind[last];
+  const isTransport =
+    kind === LAYER.tcp || kind === LAYER.udp || kind === LAYER.icmp || kind === LAYER.icmpv6 || kind === LAYER.ipproto;
+  return isTransport && last > stack.inner[level]! ? last : -1;
+}
+
+/** Source port of a layer with ports. */
+export function sourcePort(stack: LayerStack, layer: number): number {
+  return stack.word(layer, PORTS.SRC);
+}
+
+/** Destination port of a layer with ports. */
+export function destinationPort(stack: LayerStack, layer: number): number {
+  return stack.word(layer, PORTS.DST);
+}

@@ -1,0 +1,261 @@
+import type { LayerStack } from '../decode/layers.js';
+import { CARRIER, IP, LAYER, ROW, VXLAN } from '../decode/layers.js';
+import { BoundedTable, grown } from '../state/bounded-table.js';
+import { IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+import { carrierUdpLayer, destinationPort, sourcePort } from './level.js';
+import { looksLikeAnswer } from './likely-server-ports.js';
+
+export interface TunnelTableOptions {
+  readonly capacity: number;
+  /** Seconds of silence after which a tunnel over UDP is closed. Zeek's udp_inactivity_timeout is 60. */
+  readonly udpIdleSeconds: number;
+  /** Seconds of silence after which any other tunnel expires. Zeek's Tunnel::expiration_interval is 3600. */
+  readonly ipIdleSeconds: number;
+  /** Called when a tunnel ends by silence (or to make room); its columns are still readable. */
+  readonly onEnd: (slot: number, reason: 'idle' | 'evicted') => void;
+}
+
+const KEY_WORDS = 11;
+const KEY_PORTS = 8;
+const KEY_CARRIER = 9;
+const KEY_PARENT = 10;
+const LIST = { ip: 0, udp: 1 } as const;
+
+/**
+ * Tunnels by identity: the unordered outer pair, the carrier (protocol, or UDP ports), and the enclosing tunnel. A
+ * VXLAN sender picks its source port by hash, so a VXLAN tunnel is its pair and network identifier. Everything else,
+ * the kind included, is an attribute. Columns are indexed by slot; read them only for slots that the table returned.
+ */
+export class TunnelTable {
+  /** Monotonic number of each tunnel, from 1: its identity inside keys of what it carries. */
+  id = new Uint32Array(0);
+  kind = new Uint8Array(0);
+  evidence = new Uint8Array(0);
+  level = new Uint8Array(0);
+  direction = new Uint8Array(0);
+  /** 1 when the originator is the higher endpoint of the key. */
+  originatorIsHigh = new Uint8Array(0);
+  origPort = new Uint16Array(0);
+  respPort = new Uint16Array(0);
+  firstSeconds = new Uint32Array(0);
+  firstNanoseconds = new Uint32Array(0);
+  lastSeconds = new Uint32Array(0);
+  lastNanoseconds = new Uint32Array(0);
+  origPackets = new Float64Array(0);
+  origBytes = new Float64Array(0);
+  respPackets = new Float64Array(0);
+  respBytes = new Float64Array(0);
+  parent = new Uint32Array(0);
+  vlan = new Uint16Array(0);
+  innerVlan = new Uint16Array(0);
+
+  /** Set by {@link record}: the tunnel was new, and this packet came from its originator. */
+  isNew = false;
+  fromOriginator = true;
+
+  readonly #table: BoundedTable;
+  readonly #options: TunnelTableOptions;
+  #nextId = 1;
+  #high = false;
+
+  constructor(options: TunnelTableOptions) {
+    this.#options = options;
+    this.#table = new BoundedTable({
+      keyWords: KEY_WORDS,
+      capacity: options.capacity,
+      ageLists: 2,
+      onEvict: (slot) => options.onEnd(slot, 'evicted'),
+      onGrow: (slots) => this.#grow(slots),
+    });
+  }
+
+  get size(): number {
+    return this.#table.size;
+  }
+
+  get evictions(): number {
+    return this.#table.evictions;
+  }
+
+  /** Tunnels seen since the start. */
+  get total(): number {
+    return this.#nextId - 1;
+  }
+
+  /** Slot of the tunnel that encapsulation `level` belongs to, or -1. */
+  find(stack: LayerStack, level: number, parentId: number): number {
+    this.#fillKey(stack, level, parentId);
+    return this.#table.find();
+  }
+
+  /** Whether the UDP datagram at these layers, in no tunnel itself, belongs to a known tunnel. */
+  isKnownUdp(stack: LayerStack, ipLayer: number, udpLayer: number): boolean {
+    this.#fillAddresses(stack, ipLayer, sourcePort(stack, udpLayer), destinationPort(stack, udpLayer));
+    this.#table.key[KEY_CARRIER] = IP_PROTOCOL.UDP;
+    this.#table.key[KEY_PARENT] = 0;
+    return this.#table.find() >= 0;
+  }
+
+  /** Counts a packet of encapsulation `level`, opening the tunnel when it is new. Returns its slot. */
+  record(stack: LayerStack, level: number, parentId: number, seconds: number, nanoseconds: number, now: number): number {
+    this.#fillKey(stack, level, parentId);
+    let slot = this.#table.find();
+    this.isNew = slot < 0;
+    if (slot < 0) slot = this.#open(stack, level, parentId, seconds, nanoseconds, now);
+    else this.#table.touch(slot, now);
+    this.fromOriginator = this.#high === (this.originatorIsHigh[slot] === 1);
+    this.lastSeconds[slot] = seconds;
+    this.lastNanoseconds[slot] = nanoseconds;
+    const bytes = stack.carried[level]!;
+    if (this.fromOriginator) {
+      this.origPackets[slot] = this.origPackets[slot]! + 1;
+      this.origBytes[slot] = this.origBytes[slot]! + bytes;
+    } else {
+      this.respPackets[slot] = this.respPackets[slot]! + 1;
+      this.respBytes[slot] = this.respBytes[slot]! + bytes;
+    }
+    return slot;
+  }
+
+  /** Address word `word` (0-3) of the originator, or of the responder. */
+  endpointWord(slot: number, originator: boolean, word: number): number {
+    const high = originator === (this.originatorIsHigh[slot] === 1);
+    return this.#table.keyWord(slot, (high ? 4 : 0) + word);
+  }
+
+  /** Whether UDP carries the tunnel, so that it is a connection of its own. */
+  isUdp(slot: number): boolean {
+    const carrier = this.#table.keyWord(slot, KEY_CARRIER);
+    return carrier === IP_PROTOCOL.UDP || carrier >= VXLAN_CARRIER;
+  }
+
+  /** Copies the identity and start of a tunnel, for its uid. Returns the number of words. */
+  identity(slot: number, into: Uint32Array): number {
+    for (let i = 0; i < KEY_WORDS; i++) into[i] = this.#table.keyWord(slot, i);
+    into[KEY_WORDS] = this.firstSeconds[slot]!;
+    into[KEY_WORDS + 1] = this.firstNanoseconds[slot]!;
+    return KEY_WORDS + 2;
+  }
+
+  /** Ends tunnels that were silent for too long at packet time `now` (seconds). */
+  expire(now: number): void {
+    this.#expireList(LIST.udp, now - this.#options.udpIdleSeconds);
+    this.#expireList(LIST.ip, now - this.#options.ipIdleSeconds);
+  }
+
+  /** Slots of all tunnels, in order of first packet. */
+  all(): number[] {
+    const slots: number[] = [];
+    for (const list of [LIST.ip, LIST.udp]) {
+      for (let slot = this.#table.oldest(list); slot >= 0; slot = this.#table.younger(slot)) slots.push(slot);
+    }
+    return slots.sort((a, b) => this.id[a]! - this.id[b]!);
+  }
+
+  #expireList(list: number, deadline: number): void {
+    for (;;) {
+      const slot = this.#table.oldest(list);
+      if (slot < 0 || this.#table.lastActive(slot) > deadline) return;
+      this.#options.onEnd(slot, 'idle');
+      this.#table.remove(slot);
+    }
+  }
+
+  #open(
+    stack: LayerStack,
+    level: number,
+    parentId: number,
+    seconds: number,
+    nanoseconds: number,
+    now: number,
+  ): number {
+    const udp = carrierUdpLayer(stack, level);
+    const source = udp < 0 ? 0 : sourcePort(stack, udp);
+    const destination = udp < 0 ? 0 : destinationPort(stack, udp);
+    const slot = this.#table.insert(now, udp < 0 ? LIST.ip : LIST.udp);
+    const isAnswer = udp >= 0 && looksLikeAnswer(source, destination);
+    this.id[slot] = this.#nextId++;
+    this.kind[slot] = 0;
+    this.evidence[slot] = 0;
+    this.level[slot] = level + 1;
+    this.direction[slot] = 0;
+    this.originatorIsHigh[slot] = this.#high === isAnswer ? 0 : 1;
+    this.origPort[slot] = isAnswer ? destination : source;
+    this.respPort[slot] = isAnswer ? source : destination;
+    this.firstSeconds[slot] = seconds;
+    this.firstNanoseconds[slot] = nanoseconds;
+    this.origPackets[slot] = 0;
+    this.origBytes[slot] = 0;
+    this.respPackets[slot] = 0;
+    this.respBytes[slot] = 0;
+    this.parent[slot] = parentId;
+    return slot;
+  }
+
+  #fillKey(stack: LayerStack, level: number, parentId: number): void {
+    const outerIp = stack.outerIp[level]!;
+    const key = this.#table.key;
+    const udp = carrierUdpLayer(stack, level);
+    if (stack.carrier[level] === CARRIER.vxlan) {
+      this.#fillAddresses(stack, outerIp, UDP_PORT.VXLAN, UDP_PORT.VXLAN);
+      key[KEY_CARRIER] = VXLAN_CARRIER + stack.word(stack.header[level]!, VXLAN.VNI);
+    } else if (udp >= 0) {
+      this.#fillAddresses(stack, outerIp, sourcePort(stack, udp), destinationPort(stack, udp));
+      key[KEY_CARRIER] = IP_PROTOCOL.UDP;
+    } else {
+      this.#fillAddresses(stack, outerIp, 0, 0);
+      key[KEY_CARRIER] =
+        stack.carrier[level] === CARRIER.gre ? IP_PROTOCOL.GRE : protocolOf(stack, stack.inner[level]!);
+    }
+    key[KEY_PARENT] = parentId;
+  }
+
+  /* Puts the lower endpoint first, so that both directions have one key. */
+  #fillAddresses(stack: LayerStack, ipLayer: number, source: number, destination: number): void {
+    const words = stack.words;
+    const src = ipLayer * ROW + IP.SRC;
+    const dst = ipLayer * ROW + IP.DST;
+    let order = 0;
+    for (let i = 0; i < 4 && order === 0; i++) order = words[src + i]! - words[dst + i]!;
+    if (order === 0) order = source - destination;
+    const key = this.#table.key;
+    this.#high = order > 0;
+    const low = this.#high ? dst : src;
+    const high = this.#high ? src : dst;
+    for (let i = 0; i < 4; i++) {
+      key[i] = words[low + i]!;
+      key[4 + i] = words[high + i]!;
+    }
+    key[KEY_PORTS] = this.#high ? (destination << 16) | source : (source << 16) | destination;
+  }
+
+  #grow(slots: number): void {
+    this.id = grown(this.id, new Uint32Array(slots));
+    this.kind = grown(this.kind, new Uint8Array(slots));
+    this.evidence = grown(this.evidence, new Uint8Array(slots));
+    this.level = grown(this.level, new Uint8Array(slots));
+    this.direction = grown(this.direction, new Uint8Array(slots));
+    this.originatorIsHigh = grown(this.originatorIsHigh, new Uint8Array(slots));
+    this.origPort = grown(this.origPort, new Uint16Array(slots));
+    this.respPort = grown(this.respPort, new Uint16Array(slots));
+    this.firstSeconds = grown(this.firstSeconds, new Uint32Array(slots));
+    this.firstNanoseconds = grown(this.firstNanoseconds, new Uint32Array(slots));
+    this.lastSeconds = grown(this.lastSeconds, new Uint32Array(slots));
+    this.lastNanoseconds = grown(this.lastNanoseconds, new Uint32Array(slots));
+    this.origPackets = grown(this.origPackets, new Float64Array(slots));
+    this.origBytes = grown(this.origBytes, new Float64Array(slots));
+    this.respPackets = grown(this.respPackets, new Float64Array(slots));
+    this.respBytes = grown(this.respBytes, new Float64Array(slots));
+    this.parent = grown(this.parent, new Uint32Array(slots));
+    this.vlan = grown(this.vlan, new Uint16Array(slots));
+    this.innerVlan = grown(this.innerVlan, new Uint16Array(slots));
+  }
+}
+
+/** Carrier word of VXLAN: this plus the 24-bit network identifier. */
+const VXLAN_CARRIER = 0x01000000;
+
+/* Protocol 4 or 41, by the version of what is inside. */
+function protocolOf(stack: LayerStack, innerLayer: number): number {
+  return stack.kind[innerLayer] === LAYER.ipv4 ? IP_PROTOCOL.IPV4 : IP_PROTOCOL.IPV6;
+}
