@@ -10,6 +10,8 @@ export interface ByteSource {
   readonly totalBytes: number | undefined;
   /** Octets of the input as stored that were read so far. */
   readonly bytesRead: number;
+  /** The input is known to be incomplete: a gzip stream without its end. */
+  readonly endedEarly: boolean;
   /** Reads at most `length` octets to `into[at..]`; 0 at the end. */
   read(into: Uint8Array, at: number, length: number): Promise<number>;
   close(): Promise<void>;
@@ -55,16 +57,23 @@ async function openFile(path: string): Promise<ByteSource> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new CaptureError('missing', `${path} does not exist.`, { cause: error });
     if (code === 'EACCES') {
-      throw new CaptureError('unreadable', `${path} may not be read by this user; change its rights or the user.`, {
-        cause: error,
-      });
+      throw new CaptureError(
+        'unreadable',
+        `${path} may not be read by this user; change its rights or the user.`,
+        {
+          cause: error,
+        },
+      );
     }
-    throw new CaptureError('unreadable', `${path} cannot be opened: ${(error as Error).message}.`, { cause: error });
+    throw new CaptureError('unreadable', `${path} cannot be opened: ${(error as Error).message}.`, {
+      cause: error,
+    });
   }
 }
 
 class FileBytes implements ByteSource {
   bytesRead = 0;
+  readonly endedEarly = false;
   readonly #path: string;
   readonly #handle: FileHandle;
   readonly totalBytes: number | undefined;
@@ -94,6 +103,7 @@ class FileBytes implements ByteSource {
 
 class StreamBytes implements ByteSource {
   readonly totalBytes = undefined;
+  readonly endedEarly = false;
   bytesRead = 0;
   readonly #stream: Readable;
   readonly #chunks: AsyncIterator<Buffer>;
@@ -141,6 +151,10 @@ class PrefixedBytes implements ByteSource {
     return this.#rest.bytesRead;
   }
 
+  get endedEarly(): boolean {
+    return this.#rest.endedEarly;
+  }
+
   read(into: Uint8Array, at: number, length: number): Promise<number> {
     if (this.#prefix.length === 0) return this.#rest.read(into, at, length);
     const count = Math.min(length, this.#prefix.length);
@@ -157,6 +171,7 @@ class PrefixedBytes implements ByteSource {
 const COMPRESSED_CHUNK = 256 * 1024;
 
 class GunzipBytes implements ByteSource {
+  endedEarly = false;
   readonly #packed: ByteSource;
   readonly #path: string;
   readonly #gunzip = createGunzip({ chunkSize: 1024 * 1024 });
@@ -185,7 +200,10 @@ class GunzipBytes implements ByteSource {
     } catch (error) {
       if (this.#feedError !== undefined) throw this.#feedError as Error;
       // A gzip file that was cut short ends here; the reader above finds the incomplete packet and names its offset.
-      if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') return 0;
+      if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') {
+        this.endedEarly = true;
+        return 0;
+      }
       throw new CaptureError(
         'corrupt',
         `${this.#path} is damaged gzip (${(error as Error).message}); unpack it elsewhere or fetch it again.`,

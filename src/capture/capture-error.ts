@@ -1,10 +1,5 @@
 export type CaptureErrorCode =
-  | 'missing'
-  | 'unreadable'
-  | 'not-a-capture'
-  | 'unsupported-format'
-  | 'unsupported-link-type'
-  | 'corrupt';
+  'missing' | 'unreadable' | 'not-a-capture' | 'unsupported-format' | 'unsupported-link-type' | 'corrupt';
 
 /** A capture that cannot be read, in one sentence that says what to do. */
 export class CaptureError extends Error {

@@ -81,23 +81,11 @@ export class CaptureFile implements PacketSource {
    */
   async next(): Promise<PacketBatch | undefined> {
     const batch = this.#batch;
-    const { bytes, view } = this.#slab;
     batch.count = 0;
-    while (batch.count === 0) {
+    while (!this.#parseInto(batch)) {
       if (this.#fault !== undefined) throw this.#fault;
-      if (this.#parser === undefined) throw new Error('the capture header was not read');
-      try {
-        this.#parsed = this.#parser.parse(bytes, view, this.#parsed, this.#have, this.#fileOffset, batch);
-      } catch (error) {
-        if (!(error instanceof CaptureError)) throw error;
-        this.#fault = error;
-      }
-      if (batch.count > 0 || this.#fault !== undefined) continue;
       if (this.#atEnd) {
-        if (this.#parsed < this.#have) {
-          this.cutShort = { origin: this.origin, byteOffset: this.#fileOffset + this.#parsed };
-          this.#parsed = this.#have;
-        }
+        this.#endInput();
         return undefined;
       }
       await this.#fill();
@@ -109,6 +97,27 @@ export class CaptureFile implements PacketSource {
 
   close(): Promise<void> {
     return this.#bytes.close();
+  }
+
+  /* Lists the packets that the slab holds. False when there are none; a fault is kept until they were handed over. */
+  #parseInto(batch: PacketBatch): boolean {
+    if (this.#parser === undefined) throw new Error('the capture header was not read');
+    if (this.#fault !== undefined) return false;
+    const { bytes, view } = this.#slab;
+    try {
+      this.#parsed = this.#parser.parse(bytes, view, this.#parsed, this.#have, this.#fileOffset, batch);
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      this.#fault = error;
+    }
+    return batch.count > 0;
+  }
+
+  #endInput(): void {
+    if (this.#parsed < this.#have || this.#bytes.endedEarly) {
+      this.cutShort = { origin: this.origin, byteOffset: this.#fileOffset + this.#parsed };
+    }
+    this.#parsed = this.#have;
   }
 
   /* Moves the incomplete record to the front and reads behind it. */
@@ -144,7 +153,10 @@ export class CaptureFile implements PacketSource {
       this.#parser = pcapParser(view, context);
       this.#parsed = PCAP_HEADER;
     } else {
-      throw new CaptureError('not-a-capture', `${name} is not a pcap or pcapng capture (gzip or plain); check the file.`);
+      throw new CaptureError(
+        'not-a-capture',
+        `${name} is not a pcap or pcapng capture (gzip or plain); check the file.`,
+      );
     }
   }
 }

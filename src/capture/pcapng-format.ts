@@ -65,9 +65,11 @@ export class PcapngRecords implements RecordParser {
       if (isSection) this.#byteOrder(view, here, fileOffset);
       const type = isSection ? BLOCK.SECTION : view.getUint32(here, this.#isLittle);
       const length = view.getUint32(here + BLOCK_LENGTH, this.#isLittle);
-      if (length < MIN_BLOCK || length % 4 !== 0) this.#corrupt(fileOffset + here, `has a block length of ${length}`);
+      if (length < MIN_BLOCK || length % 4 !== 0)
+        this.#corrupt(fileOffset + here, `has a block length of ${length}`);
       const isOurs = isSection || type === BLOCK.INTERFACE || isPacketBlock(type);
-      if (isOurs && length > MAX_READ_BLOCK) this.#corrupt(fileOffset + here, `claims ${length} octets for one block`);
+      if (isOurs && length > MAX_READ_BLOCK)
+        this.#corrupt(fileOffset + here, `claims ${length} octets for one block`);
       if (to - here < length) {
         if (isOurs) break;
         this.#toSkip = length - (to - here);
@@ -94,7 +96,8 @@ export class PcapngRecords implements RecordParser {
   /* Interface description: link type (2), reserved (2), snap length (4), options. */
   #addInterface(bytes: Uint8Array, view: DataView, at: number, end: number, offset: number): void {
     if (end - at < 8) this.#corrupt(offset, 'is too short for an interface description');
-    if (++this.#count > MAX_INTERFACES) this.#corrupt(offset, `is interface number ${this.#count}, too many for one file`);
+    if (++this.#count > MAX_INTERFACES)
+      this.#corrupt(offset, `is interface number ${this.#count}, too many for one file`);
     const isLittle = this.#isLittle;
     const linkType = view.getUint16(at, isLittle);
     const snapLength = view.getUint32(at + 4, isLittle);
@@ -109,14 +112,22 @@ export class PcapngRecords implements RecordParser {
       if (code === OPTION.END || end - value < length) break;
       if (code === OPTION.IF_NAME) name = interfaceName(bytes, value, Math.min(length, MAX_NAME));
       else if (code === OPTION.IF_TSRESOL && length >= 1) resolution = bytes[value]!;
-      else if (code === OPTION.IF_TSOFFSET && length >= 8) offsetSeconds = Number(view.getBigInt64(value, isLittle));
+      else if (code === OPTION.IF_TSOFFSET && length >= 8)
+        offsetSeconds = Number(view.getBigInt64(value, isLittle));
       option = value + ((length + 3) & ~3);
     }
     const index = this.#context.addInterface({ name, linkType, origin: this.#context.origin });
     this.#interfaces.push({ index, snapLength, clock: new Clock(resolution, offsetSeconds) });
   }
 
-  #addPacket(view: DataView, type: number, at: number, end: number, offset: number, batch: PacketBatch): void {
+  #addPacket(
+    view: DataView,
+    type: number,
+    at: number,
+    end: number,
+    offset: number,
+    batch: PacketBatch,
+  ): void {
     const isLittle = this.#isLittle;
     const header = type === BLOCK.SIMPLE_PACKET ? 4 : 20;
     if (end - at < header) this.#corrupt(offset, 'is too short for a packet');

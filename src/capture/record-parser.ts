@@ -9,7 +9,14 @@ export interface RecordParser {
    * the last whole record. Throws a CaptureError on a record that cannot be true.
    * `fileOffset` is the offset in the capture of `bytes[0]`.
    */
-  parse(bytes: Uint8Array, view: DataView, from: number, to: number, fileOffset: number, batch: PacketBatch): number;
+  parse(
+    bytes: Uint8Array,
+    view: DataView,
+    from: number,
+    to: number,
+    fileOffset: number,
+    batch: PacketBatch,
+  ): number;
 }
 
 /** What a parser shares with its reader. */

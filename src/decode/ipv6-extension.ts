@@ -48,7 +48,11 @@ export function decodeExtension(frame: FrameView, at: number, end: number, out: 
   // The first 8 octets lie before `end`.
   const units = frame.bytes[at + LENGTH]!;
   const length =
-    protocol === IP_PROTOCOL.FRAGMENT ? MIN_LENGTH : protocol === IP_PROTOCOL.AH ? (units + 2) << 2 : (units + 1) << 3;
+    protocol === IP_PROTOCOL.FRAGMENT
+      ? MIN_LENGTH
+      : protocol === IP_PROTOCOL.AH
+        ? (units + 2) << 2
+        : (units + 1) << 3;
   if (end - at < length) return out.fail(VERDICT.truncated_extension_header, kind, at, length, end - at);
   if (++out.extensionHeaders > MAX_EXTENSION_HEADERS) return VERDICT.too_many_extension_headers;
   out.extensionOctets += length;

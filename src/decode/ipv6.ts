@@ -17,7 +17,8 @@ export function decodeIpv6(frame: FrameView, at: number, end: number, out: Layer
   const inside = out.encapsulations > 0;
   const truncated = inside ? VERDICT.truncated_inner_IP : VERDICT.truncated_IP;
   if (end - at < 1) return out.fail(truncated, LAYER.ipv6, at, IPV6_HEADER, end - at);
-  if (frame.bytes[at]! >>> 4 !== 6) return inside ? VERDICT.invalid_inner_IP_version : VERDICT.unknown_ip_version;
+  if (frame.bytes[at]! >>> 4 !== 6)
+    return inside ? VERDICT.invalid_inner_IP_version : VERDICT.unknown_ip_version;
   if (end - at < IPV6_HEADER) return out.fail(truncated, LAYER.ipv6, at, IPV6_HEADER, end - at);
 
   // From here the whole header lies before `end`.

@@ -43,7 +43,15 @@ export const LAYER_NAMES: readonly string[] = [
 export const CARRIER = { ip: 1, teredo: 2, gre: 3, vxlan: 4 } as const;
 
 /** What the dispatcher decodes next, with `selector` as its argument. */
-export const STEP = { stop: 0, link: 1, ethertype: 2, ppp: 3, protocol: 4, innerIp: 5, udpPayload: 6 } as const;
+export const STEP = {
+  stop: 0,
+  link: 1,
+  ethertype: 2,
+  ppp: 3,
+  protocol: 4,
+  innerIp: 5,
+  udpPayload: 6,
+} as const;
 
 /** Which length ended the bytes that a decoder may read. */
 export const LIMITED_BY = {
@@ -174,6 +182,8 @@ export class LayerStack {
   fragmentLayer = -1;
   /** The packet was judged from its first fragment alone. */
   incompleteFragment = false;
+  /** Encapsulations around that first fragment. */
+  incompleteLevel = 0;
   /** The packet was completed from fragments. */
   reassembled = false;
   notes = 0;
@@ -183,8 +193,8 @@ export class LayerStack {
   notesLost = 0;
   /** Selector of a carrier that was seen and not opened: EtherType, port or protocol; 0 when none. */
   unopened = 0;
-  /** Why a UDP payload that began like Teredo was not taken for it; `ok` when there was none. */
-  teredoComplaint: Verdict = 0;
+  /** Why a UDP payload that looked like a tunnel (Teredo, VXLAN) was not taken for one; `ok` when nothing did. */
+  carrierComplaint: Verdict = 0;
 
   constructor(frame: FrameView) {
     this.frame = frame;
@@ -207,7 +217,7 @@ export class LayerStack {
     this.reassembled = false;
     this.notes = 0;
     this.unopened = 0;
-    this.teredoComplaint = VERDICT.ok;
+    this.carrierComplaint = VERDICT.ok;
   }
 
   /** Adds a layer and returns the index of its first word. The dispatcher has checked that there is room. */

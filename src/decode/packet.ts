@@ -137,6 +137,7 @@ export class PacketDecoder {
         }
         stack.fragmentLayer = -1;
         stack.incompleteFragment = true;
+        stack.incompleteLevel = stack.encapsulations;
       }
     }
     stack.verdict = verdict;
@@ -152,7 +153,9 @@ export class PacketDecoder {
   #accept(stack: LayerStack, level: number): boolean {
     const score = scoreTeredo(stack, level);
     if (score >= ACCEPT_SCORE) return true;
-    return score >= KNOWN_SCORE && this.#isKnownTunnel(stack, stack.outerIp[level]!, stack.header[level]! - 1);
+    return (
+      score >= KNOWN_SCORE && this.#isKnownTunnel(stack, stack.outerIp[level]!, stack.header[level]! - 1)
+    );
   }
 
   #decodeNext(stack: LayerStack): Verdict {
@@ -237,10 +240,14 @@ export class PacketDecoder {
     if (this.#isVxlanPort[destinationPort] !== 0) {
       const verdict = decodeVxlan(frame, at, end, stack);
       if (verdict === VERDICT.ok) return this.#openHeader(CARRIER.vxlan, stack);
-    } else if (beginsLikeTeredo(frame, at, end, stack.wireEnd)) {
+      stack.carrierComplaint = verdict;
+    } else if (
+      beginsLikeTeredo(frame, at, end, stack.wireEnd) &&
+      !isGeneve(frame, at, end, destinationPort)
+    ) {
       const verdict = decodeTeredo(frame, at, end, stack);
       if (verdict === VERDICT.ok) return this.#openTeredo(stack);
-      stack.teredoComplaint = verdict;
+      stack.carrierComplaint = verdict;
     }
     const sourcePort = stack.word(udp, PORTS.SRC);
     stack.unopened = unopenedCarrier(destinationPort) || unopenedCarrier(sourcePort);
@@ -323,7 +330,8 @@ function decodeInnerIp(frame: FrameView, at: number, end: number, stack: LayerSt
 function noNextHeader(at: number, end: number, stack: LayerStack): Verdict {
   stack.push(LAYER.nonext, at, end);
   const level = stack.encapsulations - 1;
-  const isBubble = level >= 0 && stack.carrier[level] === CARRIER.teredo && stack.word(stack.ip, IP.LENGTH) === 0;
+  const isBubble =
+    level >= 0 && stack.carrier[level] === CARRIER.teredo && stack.word(stack.ip, IP.LENGTH) === 0;
   if (level >= 0 && !isBubble) stack.remark(VERDICT.ipv6_no_next);
   stack.stop();
   return VERDICT.ok;
@@ -339,8 +347,20 @@ function otherProtocol(protocol: number, at: number, end: number, stack: LayerSt
     : VERDICT.unknown_protocol;
 }
 
+/* A GENEVE header without options begins like an origin indication; its protocol field gives it away (RFC 8926 3.4). */
+function isGeneve(frame: FrameView, at: number, end: number, destinationPort: number): boolean {
+  if (destinationPort !== UDP_PORT.GENEVE || end - at < 4 || frame.bytes[at]! >>> 6 !== 0) return false;
+  const protocol = frame.view.getUint16(at + 2);
+  return (
+    protocol === ETHERTYPE.TRANSPARENT_ETHERNET || protocol === ETHERTYPE.IPV4 || protocol === ETHERTYPE.IPV6
+  );
+}
+
 function unopenedCarrier(port: number): number {
-  return port === UDP_PORT.AYIYA || port === UDP_PORT.GENEVE || port === UDP_PORT.L2TP || port === UDP_PORT.GTP_U
+  return port === UDP_PORT.AYIYA ||
+    port === UDP_PORT.GENEVE ||
+    port === UDP_PORT.L2TP ||
+    port === UDP_PORT.GTP_U
     ? port
     : 0;
 }

@@ -14,7 +14,8 @@ export const TCP_MIN_HEADER = 20;
 
 /** TCP header, a leaf. */
 export function decodeTcp(frame: FrameView, at: number, end: number, out: LayerStack): Verdict {
-  if (end - at < TCP_MIN_HEADER) return out.fail(VERDICT.truncated_TCP, LAYER.tcp, at, TCP_MIN_HEADER, end - at);
+  if (end - at < TCP_MIN_HEADER)
+    return out.fail(VERDICT.truncated_TCP, LAYER.tcp, at, TCP_MIN_HEADER, end - at);
   const headerLength = (frame.bytes[at + DATA_OFFSET]! >>> 4) << 2;
   if (headerLength < TCP_MIN_HEADER || headerLength > out.wireEnd - at) return VERDICT.bad_TCP_header_len;
   const view = frame.view;

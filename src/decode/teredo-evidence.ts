@@ -49,7 +49,7 @@ const WEIGHT: readonly (readonly [bit: number, points: number])[] = [
 
 /** A first packet needs this score to open a tunnel; a later one of a known tunnel needs only {@link KNOWN_SCORE}. */
 export const ACCEPT_SCORE = 4;
-export const KNOWN_SCORE = 1;
+export const KNOWN_SCORE = 0;
 
 /** Words of the shape that T05 asks for: without any of these it is raw IPv6 in UDP, not Teredo. */
 export const TEREDO_SHAPE =
@@ -115,12 +115,14 @@ function addressEvidence(out: LayerStack, level: number): number {
   if (isTeredoWord(src0)) {
     evidence |= EVIDENCE.teredoAddress;
     const sameAddress = teredoClient(words[src + 3]!) === words[outer + IP.SRC + 3];
-    if (sameAddress && teredoPort(words[src + 2]!) === words[udp + PORTS.SRC]) evidence |= EVIDENCE.embeddedMatch;
+    if (sameAddress && teredoPort(words[src + 2]!) === words[udp + PORTS.SRC])
+      evidence |= EVIDENCE.embeddedMatch;
   }
   if (isTeredoWord(dst0)) {
     evidence |= EVIDENCE.teredoAddress;
     const sameAddress = teredoClient(words[dst + 3]!) === words[outer + IP.DST + 3];
-    if (sameAddress && teredoPort(words[dst + 2]!) === words[udp + PORTS.DST]) evidence |= EVIDENCE.embeddedMatch;
+    if (sameAddress && teredoPort(words[dst + 2]!) === words[udp + PORTS.DST])
+      evidence |= EVIDENCE.embeddedMatch;
   }
   if (isQualification(out, src0, dst0)) evidence |= EVIDENCE.qualification;
   const plausible = isUnicast(src0) && (isUnicast(dst0) || isMulticastWord(dst0));
@@ -145,12 +147,22 @@ function isUnicast(word0: number): boolean {
 /* The transport checksum directly inside the IPv6 packet at layer `inner`, when every octet of it was captured. */
 function checksumEvidence(out: LayerStack, inner: number): number {
   let leaf = inner + 1;
-  while (leaf < out.count && out.kind[leaf]! >= LAYER.hopopts && out.kind[leaf]! <= LAYER.experimental) leaf++;
-  if (leaf >= out.count || out.fragmentLayer >= 0 || out.incompleteFragment || out.nextEnd < out.wireEnd) return 0;
+  while (leaf < out.count && out.kind[leaf]! >= LAYER.hopopts && out.kind[leaf]! <= LAYER.experimental)
+    leaf++;
+  if (leaf >= out.count || out.fragmentLayer >= 0 || out.incompleteFragment || out.nextEnd < out.wireEnd)
+    return 0;
   const protocol = transportProtocol(out, leaf);
   if (protocol < 0) return 0;
   const address = inner * ROW + IP.SRC;
-  const holds = transportChecksumHolds(out.frame, out.at[leaf]!, out.end[leaf]!, protocol, out.words, address, 8);
+  const holds = transportChecksumHolds(
+    out.frame,
+    out.at[leaf]!,
+    out.end[leaf]!,
+    protocol,
+    out.words,
+    address,
+    8,
+  );
   return holds ? EVIDENCE.innerChecksum : EVIDENCE.badInnerChecksum;
 }
 

@@ -66,7 +66,13 @@ export function decodeTeredo(frame: FrameView, at: number, end: number, out: Lay
   }
   if (mark === ORIGIN) {
     if (end - here < ORIGIN_LENGTH) {
-      return out.fail(VERDICT.truncated_Teredo_origin_indication, LAYER.teredo, here, ORIGIN_LENGTH, end - here);
+      return out.fail(
+        VERDICT.truncated_Teredo_origin_indication,
+        LAYER.teredo,
+        here,
+        ORIGIN_LENGTH,
+        end - here,
+      );
     }
     words[row + TEREDO.ORIGIN_PORT] = ~view.getUint16(here + ORIGIN_PORT) & 0xffff;
     words[row + TEREDO.ORIGIN_V4] = ~view.getUint32(here + ORIGIN_ADDRESS);
@@ -83,7 +89,13 @@ export function decodeTeredo(frame: FrameView, at: number, end: number, out: Lay
   const payloadLength = view.getUint16(here + IPV6_PAYLOAD_LENGTH);
   const innerEnd = here + IPV6_HEADER + payloadLength;
   if (innerEnd > out.wireEnd && !out.incompleteFragment) {
-    return out.fail(VERDICT.truncated_IPv6_in_Teredo, LAYER.teredo, here, innerEnd - here, out.wireEnd - here);
+    return out.fail(
+      VERDICT.truncated_IPv6_in_Teredo,
+      LAYER.teredo,
+      here,
+      innerEnd - here,
+      out.wireEnd - here,
+    );
   }
   const isBubble = payloadLength === 0 && frame.bytes[here + IPV6_NEXT_HEADER] === IP_PROTOCOL.NONE;
   if (isBubble) bits |= TEREDO_BIT.bubble;

@@ -11,7 +11,8 @@ const VNI_VALID_ONLY = 0x08000000;
 
 /** VXLAN header with an Ethernet frame behind it. */
 export function decodeVxlan(frame: FrameView, at: number, end: number, out: LayerStack): Verdict {
-  if (end - at < HEADER_LENGTH) return out.fail(VERDICT.truncated_VXLAN, LAYER.vxlan, at, HEADER_LENGTH, end - at);
+  if (end - at < HEADER_LENGTH)
+    return out.fail(VERDICT.truncated_VXLAN, LAYER.vxlan, at, HEADER_LENGTH, end - at);
   const vniWord = frame.view.getUint32(at + VNI_WORD);
   if (frame.view.getUint32(at) !== VNI_VALID_ONLY || (vniWord & 0xff) !== 0) return VERDICT.not_vxlan;
   const row = out.push(LAYER.vxlan, at, end);

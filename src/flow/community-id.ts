@@ -34,7 +34,14 @@ export function communityId(flow: FlowTuple): string {
   const [firstPort, secondPort] = isSwapped
     ? [flow.destinationPort, flow.sourcePort]
     : [flow.sourcePort, flow.destinationPort];
-  const tail = Buffer.from([flow.protocol, 0, firstPort >>> 8, firstPort & 0xff, secondPort >>> 8, secondPort & 0xff]);
+  const tail = Buffer.from([
+    flow.protocol,
+    0,
+    firstPort >>> 8,
+    firstPort & 0xff,
+    secondPort >>> 8,
+    secondPort & 0xff,
+  ]);
   const parts = [Buffer.alloc(SEED_LENGTH), first, second];
   parts.push(PORT_PROTOCOLS.has(flow.protocol) ? tail : tail.subarray(0, 2));
   return `1:${createHash('sha1').update(Buffer.concat(parts)).digest('base64')}`;

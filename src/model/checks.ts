@@ -8,23 +8,64 @@ import { CHECK_VALUE } from './vocabulary.js';
 type Row = readonly [name: string, meaning: string, source: string];
 
 const TABLE = [
-  ['T05', 'a Teredo packet has a Teredo address, or is a router solicitation or advertisement', 'RFC 4380 5.2-5.4'],
+  [
+    'T05',
+    'a Teredo packet has a Teredo address, or is a router solicitation or advertisement',
+    'RFC 4380 5.2-5.4',
+  ],
   ['T06', 'the outer addresses can be tunnel endpoints at this vantage point', 'RFC 4380 5.2.4, 5.3.1'],
-  ['T07', 'the client address inside the Teredo source is the mapped address of the sender', 'RFC 4380 5.2.3, 5.3.1, 5.4.2'],
-  ['T08', 'the client port inside the Teredo source is the mapped port of the sender', 'RFC 4380 5.2.3, 5.3.1, 5.4.2'],
-  ['T09', 'a packet for a Teredo peer goes to the address inside the Teredo destination', 'RFC 4380 5.2.4, 5.4.1'],
-  ['T09P', 'a packet for a Teredo peer goes to the port inside the Teredo destination', 'RFC 4380 5.2.4, 5.4.1'],
-  ['T10', 'a bubble that a server forwards goes to the address inside the Teredo destination', 'RFC 4380 5.3.1'],
-  ['T10P', 'a bubble that a server forwards goes to the port inside the Teredo destination', 'RFC 4380 5.3.1'],
+  [
+    'T07',
+    'the client address inside the Teredo source is the mapped address of the sender',
+    'RFC 4380 5.2.3, 5.3.1, 5.4.2',
+  ],
+  [
+    'T08',
+    'the client port inside the Teredo source is the mapped port of the sender',
+    'RFC 4380 5.2.3, 5.3.1, 5.4.2',
+  ],
+  [
+    'T09',
+    'a packet for a Teredo peer goes to the address inside the Teredo destination',
+    'RFC 4380 5.2.4, 5.4.1',
+  ],
+  [
+    'T09P',
+    'a packet for a Teredo peer goes to the port inside the Teredo destination',
+    'RFC 4380 5.2.4, 5.4.1',
+  ],
+  [
+    'T10',
+    'a bubble that a server forwards goes to the address inside the Teredo destination',
+    'RFC 4380 5.3.1',
+  ],
+  [
+    'T10P',
+    'a bubble that a server forwards goes to the port inside the Teredo destination',
+    'RFC 4380 5.3.1',
+  ],
   ['T22', 'the client address inside a Teredo address is a public unicast address', 'RFC 4380 4, 5.2.4'],
-  ['T23', 'the server address inside a Teredo address is a public unicast address and not the client', 'RFC 4380 5.3.1'],
+  [
+    'T23',
+    'the server address inside a Teredo address is a public unicast address and not the client',
+    'RFC 4380 5.3.1',
+  ],
   ['T26', 'the Teredo prefix is not the one that was given back in 2006', 'RFC 4380 2.6'],
   ['S01', 'the IPv4 address inside the 6to4 source is the outer source', 'RFC 3964 5.1, 5.2'],
   ['S02', 'the IPv4 address inside the 6to4 destination is the outer destination', 'RFC 3964 5.2'],
-  ['S06', 'the IPv4 addresses inside 6to4 addresses are public unicast addresses', 'RFC 3056 9, RFC 3964 5.3.1'],
+  [
+    'S06',
+    'the IPv4 addresses inside 6to4 addresses are public unicast addresses',
+    'RFC 3056 9, RFC 3964 5.3.1',
+  ],
   ['S12', 'no packet goes to the deprecated 6to4 relay anycast prefix', 'RFC 7526 4'],
-  ['I01', 'the IPv4 address inside the ISATAP source is the outer source, or the sender is an ISATAP router', 'RFC 5214 7.3'],
+  [
+    'I01',
+    'the IPv4 address inside the ISATAP source is the outer source, or the sender is an ISATAP router',
+    'RFC 5214 7.3',
+  ],
   ['R01', 'the IPv4 bits inside the 6rd source are those of the outer source', 'RFC 5969 9.2'],
+  ['X01', 'the packet is nested no deeper than this sensor opens', 'RFC 2473 4.1.1'],
 ] as const satisfies readonly Row[];
 
 export type CheckName = (typeof TABLE)[number][0];
@@ -35,7 +76,11 @@ export interface CheckInfo {
   readonly source: string;
 }
 
-export const CHECKS: readonly CheckInfo[] = TABLE.map(([name, meaning, source]) => ({ name, meaning, source }));
+export const CHECKS: readonly CheckInfo[] = TABLE.map(([name, meaning, source]) => ({
+  name,
+  meaning,
+  source,
+}));
 
 /** Check numbers by name. */
 export const CHECK = Object.fromEntries(TABLE.map(([name], index) => [name, index])) as Readonly<

@@ -69,8 +69,13 @@ const TABLE = [
   ['tunnel.level', 'u8', 'How deep this tunnel lies in the packet, from 1.'],
   ['tunnel.depth', 'u8', 'Encapsulations in the packet, this one and all around and in it.'],
   ['tunnel.nesting', 'u8', 'As tunnel.depth, without VXLAN fabric transport.'],
-  ['tunnel.depth_exceeded', 'bool', 'More encapsulations, or layers, followed than are opened.'],
-  ['tunnel.outermost_kind', 'enum', 'Kind of the outermost tunnel of the packet.', 'always', { words: TUNNEL_KINDS }],
+  [
+    'tunnel.outermost_kind',
+    'enum',
+    'Kind of the outermost tunnel of the packet.',
+    'always',
+    { words: TUNNEL_KINDS },
+  ],
   ['tunnel.direction', 'enum', 'Who opened the tunnel, seen from the site.', 'always', { words: DIRECTIONS }],
   ['tunnel.host', 'ip', 'The local endpoint; the originator when both or none are local.'],
   ['tunnel.packets', 'u64', 'Packets seen in this tunnel, both ways.', 'always', { unit: 'packets' }],
@@ -81,7 +86,13 @@ const TABLE = [
   ['teredo.class', 'enum', 'What the Teredo packet is for.', TEREDO_ONLY, { words: TEREDO_CLASSES }],
   ['teredo.auth', 'bool', 'An authentication header is there.', TEREDO_ONLY],
   ['teredo.auth_id_length', 'u8', 'Length of the client identifier.', 'teredo.auth', { unit: 'octets' }],
-  ['teredo.auth_value_length', 'u8', 'Length of the authentication value.', 'teredo.auth', { unit: 'octets' }],
+  [
+    'teredo.auth_value_length',
+    'u8',
+    'Length of the authentication value.',
+    'teredo.auth',
+    { unit: 'octets' },
+  ],
   ['teredo.confirmation', 'u8', 'Confirmation octet of the authentication header.', 'teredo.auth'],
   ['teredo.origin', 'bool', 'An origin indication is there.', TEREDO_ONLY],
   ['teredo.origin_addr', 'ip', 'Address in the origin indication, inverted back.', 'teredo.origin'],
@@ -97,17 +108,43 @@ const TABLE = [
   ['teredo.dst_client', 'ip', 'Mapped client address inside the inner destination.', DST_TEREDO],
   ['teredo.dst_port', 'port', 'Mapped client port inside the inner destination.', DST_TEREDO],
   ['teredo.dst_flags', 'u16', 'Flags word of the inner destination.', DST_TEREDO],
-  ['teredo.server', 'ip', 'Server inside the inner source, else inside the destination.', 'an inner address is a Teredo address'],
+  [
+    'teredo.server',
+    'ip',
+    'Server inside the inner source, else inside the destination.',
+    'an inner address is a Teredo address',
+  ],
 
   ['sixtofour.src', 'ip', 'IPv4 address inside the inner 6to4 source.', 'the inner source is a 6to4 address'],
-  ['sixtofour.dst', 'ip', 'IPv4 address inside the inner 6to4 destination.', 'the inner destination is a 6to4 address'],
-  ['isatap.src', 'ip', 'IPv4 address inside the inner ISATAP source.', 'the inner source is an ISATAP address'],
-  ['isatap.dst', 'ip', 'IPv4 address inside the inner ISATAP destination.', 'the inner destination is an ISATAP address'],
+  [
+    'sixtofour.dst',
+    'ip',
+    'IPv4 address inside the inner 6to4 destination.',
+    'the inner destination is a 6to4 address',
+  ],
+  [
+    'isatap.src',
+    'ip',
+    'IPv4 address inside the inner ISATAP source.',
+    'the inner source is an ISATAP address',
+  ],
+  [
+    'isatap.dst',
+    'ip',
+    'IPv4 address inside the inner ISATAP destination.',
+    'the inner destination is an ISATAP address',
+  ],
 
   ['inner.version', 'u8', 'IP version of the carried packet.', 'it has an IP header'],
   ['inner.src', 'ip', 'Source address of the carried packet.', 'it has an IP header'],
   ['inner.dst', 'ip', 'Destination address of the carried packet.', 'it has an IP header'],
-  ['inner.proto', 'enum', 'Transport of the carried packet, extension headers walked.', 'it has an IP header', { words: TRANSPORTS }],
+  [
+    'inner.proto',
+    'enum',
+    'Transport of the carried packet, extension headers walked.',
+    'it has an IP header',
+    { words: TRANSPORTS },
+  ],
   ['inner.next_header', 'u8', 'Protocol number of that transport.', 'it has an IP header'],
   ['inner.src_port', 'port', 'Inner TCP or UDP source port.', 'inner.proto is tcp or udp'],
   ['inner.dst_port', 'port', 'Inner TCP or UDP destination port.', 'inner.proto is tcp or udp'],
@@ -118,7 +155,13 @@ const TABLE = [
   ['inner.length', 'u32', 'Octets that the tunnel carries in this packet.', 'always', { unit: 'octets' }],
   ['inner.extension_headers', 'u8', 'IPv6 extension headers before the transport.', 'inner.version is 6'],
 
-  ['intel.status', 'enum', 'State of the listed endpoint that this packet touches.', 'one is listed', { words: ENDPOINT_STATUSES }],
+  [
+    'intel.status',
+    'enum',
+    'State of the listed endpoint that this packet touches.',
+    'one is listed',
+    { words: ENDPOINT_STATUSES },
+  ],
   ['intel.role', 'enum', 'Role of that endpoint.', 'one is listed', { words: ENDPOINT_ROLES }],
   ['intel.place', 'enum', 'Where in the packet it was seen.', 'one is listed', { words: INTEL_PLACES }],
   ['intel.endpoint', 'ip', 'Its address as seen.', 'one is listed'],
@@ -181,7 +224,9 @@ export function findField(name: string): Field | undefined {
 }
 
 /** Field numbers by name, for those who fill fact sheets. */
-export const FIELD = Object.fromEntries(TABLE.map(([name], id) => [name, id])) as Readonly<Record<FieldName, number>>;
+export const FIELD = Object.fromEntries(TABLE.map(([name], id) => [name, id])) as Readonly<
+  Record<FieldName, number>
+>;
 
 /** Words that the values of all fields take in a fact sheet. */
 export const FACT_WORDS = TABLE.reduce((sum, row) => sum + WIDTH[row[1]], 0);

@@ -68,7 +68,8 @@ export interface Alert {
   readonly suppressed: number;
   readonly tunnel: TunnelReference;
   readonly teredo: TeredoReference | undefined;
-  readonly packet: PacketReference;
+  /** Absent when the alert is about a tunnel that ended. */
+  readonly packet: PacketReference | undefined;
   readonly sensor: string;
 }
 

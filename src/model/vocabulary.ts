@@ -83,7 +83,6 @@ export const INTEL_PLACES = [
   'server-in-destination',
   'relay-in-source',
   'relay-in-destination',
-  'advertised-prefix',
 ] as const;
 export const INTEL_PLACE = indexOf(INTEL_PLACES);
 

@@ -83,7 +83,13 @@ class Datagram {
  * the datagram (RFC 5722). Exact duplicates are dropped.
  */
 export class FragmentReassembler {
-  readonly counters: ReassemblyCounters = { fragments: 0, completed: 0, timedOut: 0, evicted: 0, discarded: 0 };
+  readonly counters: ReassemblyCounters = {
+    fragments: 0,
+    completed: 0,
+    timedOut: 0,
+    evicted: 0,
+    discarded: 0,
+  };
   /** Payload of the datagram that {@link add} completed; valid until the next call. */
   completedFrame: FrameView = frameOf(new Uint8Array(0));
   completedLength = 0;
@@ -134,11 +140,11 @@ export class FragmentReassembler {
     }
     const datagram = this.#datagrams[slot]!;
     if (datagram.discarded) return false;
+    const before = datagram.held;
     if (piece.offset === 0) {
       datagram.protocol = piece.protocol;
       datagram.first ??= keepFirst(captured, origin);
     }
-    const before = datagram.held;
     const added = store(datagram, piece, stack);
     this.#heldBytes += datagram.held - before;
     if (added === 'discard') {

@@ -97,7 +97,8 @@ export function kindFromEvidence(evidence: number): number {
   if ((evidence & KIND_EVIDENCE.isatap) !== 0) return KIND.isatap;
   if ((evidence & KIND_EVIDENCE.sixtofour) !== 0) return KIND['6to4'];
   if ((evidence & KIND_EVIDENCE.sixrd) !== 0) return KIND['6rd'];
-  if ((evidence & KIND_EVIDENCE.native) === 0 && (evidence & KIND_EVIDENCE.foreign6to4) !== 0) return KIND['6to4'];
+  if ((evidence & KIND_EVIDENCE.native) === 0 && (evidence & KIND_EVIDENCE.foreign6to4) !== 0)
+    return KIND['6to4'];
   return KIND['6in4'];
 }
 

@@ -26,12 +26,17 @@ export function carrierUdpLayer(stack: LayerStack, level: number): number {
   return udp >= 0 && stack.header[level] !== stack.outerIp[level] && stack.kind[udp] === LAYER.udp ? udp : -1;
 }
 
-/** The TCP, UDP or ICMP header inside the encapsulation. */
+/** The TCP, UDP, ICMP or other transport inside the encapsulation; that of a bubble is its "no next header". */
 export function transportLayer(stack: LayerStack, level: number): number {
   const last = lastLayer(stack, level);
   const kind = stack.kind[last];
   const isTransport =
-    kind === LAYER.tcp || kind === LAYER.udp || kind === LAYER.icmp || kind === LAYER.icmpv6 || kind === LAYER.ipproto;
+    kind === LAYER.tcp ||
+    kind === LAYER.udp ||
+    kind === LAYER.icmp ||
+    kind === LAYER.icmpv6 ||
+    kind === LAYER.ipproto ||
+    kind === LAYER.nonext;
   return isTransport && last > stack.inner[level]! ? last : -1;
 }
 

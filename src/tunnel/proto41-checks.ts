@@ -98,10 +98,12 @@ export class Proto41Checks {
 
   #learnIsatapRouter(stack: LayerStack, level: number, outerSrc: number, now: number): void {
     const last = lastLayer(stack, level);
-    if (stack.kind[last] !== LAYER.icmpv6 || stack.word(last, ICMP.TYPE) !== ICMPV6_TYPE.ROUTER_ADVERTISEMENT) return;
+    if (stack.kind[last] !== LAYER.icmpv6 || stack.word(last, ICMP.TYPE) !== ICMPV6_TYPE.ROUTER_ADVERTISEMENT)
+      return;
     const src = stack.inner[level]! * ROW + IP.SRC;
     const words = stack.words;
-    const isOwn = isLinkLocalWord(words[src]!) && isIsatapWord(words[src + 2]!) && words[src + 3] === outerSrc;
+    const isOwn =
+      isLinkLocalWord(words[src]!) && isIsatapWord(words[src + 2]!) && words[src + 3] === outerSrc;
     if (!isOwn) return;
     this.#isatapRouters.key[0] = outerSrc;
     const slot = this.#isatapRouters.find();

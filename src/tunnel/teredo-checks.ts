@@ -4,12 +4,7 @@ import { TEREDO_SHAPE } from '../decode/teredo-evidence.js';
 import type { CheckResults } from '../model/checks.js';
 import { CHECK } from '../model/checks.js';
 import { CHECK_VALUE, TEREDO_CLASS, VANTAGE } from '../model/vocabulary.js';
-import {
-  isTeredoWord,
-  OLD_TEREDO_PREFIX,
-  teredoClient,
-  teredoPort,
-} from '../wire/embedded-address.js';
+import { isTeredoWord, OLD_TEREDO_PREFIX, teredoClient, teredoPort } from '../wire/embedded-address.js';
 import { IPV4_SCOPE, ipv4Scope, isSiteScope } from '../wire/ipv4-space.js';
 import type { Site } from './site.js';
 

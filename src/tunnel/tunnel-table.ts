@@ -12,7 +12,7 @@ export interface TunnelTableOptions {
   /** Seconds of silence after which any other tunnel expires. Zeek's Tunnel::expiration_interval is 3600. */
   readonly ipIdleSeconds: number;
   /** Called when a tunnel ends by silence (or to make room); its columns are still readable. */
-  readonly onEnd: (slot: number, reason: 'idle' | 'evicted') => void;
+  readonly onEnd: (slot: number) => void;
 }
 
 const KEY_WORDS = 11;
@@ -64,7 +64,7 @@ export class TunnelTable {
       keyWords: KEY_WORDS,
       capacity: options.capacity,
       ageLists: 2,
-      onEvict: (slot) => options.onEnd(slot, 'evicted'),
+      onEvict: options.onEnd,
       onGrow: (slots) => this.#grow(slots),
     });
   }
@@ -96,14 +96,26 @@ export class TunnelTable {
     return this.#table.find() >= 0;
   }
 
-  /** Counts a packet of encapsulation `level`, opening the tunnel when it is new. Returns its slot. */
-  record(stack: LayerStack, level: number, parentId: number, seconds: number, nanoseconds: number, now: number): number {
+  /**
+   * Counts a packet of encapsulation `level`, opening the tunnel when it is new, and returns its slot. `wasCounted` is
+   * for a packet that comes back as a first fragment judged alone.
+   */
+  record(
+    stack: LayerStack,
+    level: number,
+    parentId: number,
+    seconds: number,
+    nanoseconds: number,
+    now: number,
+    wasCounted: boolean,
+  ): number {
     this.#fillKey(stack, level, parentId);
     let slot = this.#table.find();
     this.isNew = slot < 0;
     if (slot < 0) slot = this.#open(stack, level, parentId, seconds, nanoseconds, now);
     else this.#table.touch(slot, now);
     this.fromOriginator = this.#high === (this.originatorIsHigh[slot] === 1);
+    if (wasCounted) return slot;
     this.lastSeconds[slot] = seconds;
     this.lastNanoseconds[slot] = nanoseconds;
     const bytes = stack.carried[level]!;
@@ -156,7 +168,7 @@ export class TunnelTable {
     for (;;) {
       const slot = this.#table.oldest(list);
       if (slot < 0 || this.#table.lastActive(slot) > deadline) return;
-      this.#options.onEnd(slot, 'idle');
+      this.#options.onEnd(slot);
       this.#table.remove(slot);
     }
   }

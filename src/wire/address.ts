@@ -25,7 +25,16 @@ export function formatAddress(w0: number, w1: number, w2: number, w3: number): s
 
 /** As {@link formatAddress}, but an IPv4-mapped address keeps its `::ffff:` prefix. */
 export function formatIpv6(w0: number, w1: number, w2: number, w3: number): string {
-  const groups = [w0 >>> 16, w0 & 0xffff, w1 >>> 16, w1 & 0xffff, w2 >>> 16, w2 & 0xffff, w3 >>> 16, w3 & 0xffff];
+  const groups = [
+    w0 >>> 16,
+    w0 & 0xffff,
+    w1 >>> 16,
+    w1 & 0xffff,
+    w2 >>> 16,
+    w2 & 0xffff,
+    w3 >>> 16,
+    w3 & 0xffff,
+  ];
   let bestAt = -1;
   let bestLength = 1; // a single zero group is not compressed (RFC 5952 4.2.2)
   for (let i = 0; i < 8; i++) {
@@ -71,7 +80,9 @@ export function parseIpv6(text: string): AddressWords | undefined {
   const head = left === '' ? [] : left.split(':');
   const rest = right === undefined || right === '' ? [] : right.split(':');
   const gap = right === undefined ? 0 : 8 - head.length - rest.length;
-  const groups = [...head, ...Array.from({ length: gap }, () => '0'), ...rest].map((group) => parseInt(group, 16));
+  const groups = [...head, ...Array.from({ length: gap }, () => '0'), ...rest].map((group) =>
+    parseInt(group, 16),
+  );
   const word = (i: number): number => ((groups[i]! << 16) | groups[i + 1]!) >>> 0;
   return [word(0), word(2), word(4), word(6)];
 }
@@ -101,14 +112,20 @@ export function parsePrefix(text: string): Prefix | string {
   const slash = text.indexOf('/');
   const addressText = slash < 0 ? text : text.slice(0, slash);
   const words = parseAddress(addressText);
-  if (words === undefined) return `"${text}" is not an IPv4 or IPv6 prefix; write it like 192.0.2.0/24 or 2001:db8::/32`;
+  if (words === undefined)
+    return `"${text}" is not an IPv4 or IPv6 prefix; write it like 192.0.2.0/24 or 2001:db8::/32`;
   const isV4 = isIPv4(addressText);
   const most = isV4 ? 32 : 128;
   const lengthText = slash < 0 ? String(most) : text.slice(slash + 1);
   const length = /^\d{1,3}$/.test(lengthText) ? Number(lengthText) : NaN;
   if (!(length <= most)) return `"${text}" has a prefix length that is not between 0 and ${most}`;
   const bits = isV4 ? length + 96 : length;
-  const network = words.map((word, i) => (word & maskWord(bits, i)) >>> 0) as [number, number, number, number];
+  const network = words.map((word, i) => (word & maskWord(bits, i)) >>> 0) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   if (network.some((word, i) => word !== words[i])) {
     return `"${text}" has bits set behind the prefix length; did you mean ${formatAddress(...network)}/${length}?`;
   }
@@ -117,7 +134,8 @@ export function parsePrefix(text: string): Prefix | string {
 
 /** Text of a prefix, IPv4 in its own form. */
 export function formatPrefix(prefix: Prefix): string {
-  const isV4 = prefix.bits >= 96 && prefix.words[2] === MAPPED_WORD && prefix.words[0] === 0 && prefix.words[1] === 0;
+  const isV4 =
+    prefix.bits >= 96 && prefix.words[2] === MAPPED_WORD && prefix.words[0] === 0 && prefix.words[1] === 0;
   return `${formatAddress(...prefix.words)}/${isV4 ? prefix.bits - 96 : prefix.bits}`;
 }
 

@@ -1,5 +1,5 @@
-import type { Prefix } from '../wire/address.js';
-import { MAPPED_WORD, maskWord } from '../wire/address.js';
+import type { Prefix } from './address.js';
+import { MAPPED_WORD, maskWord } from './address.js';
 
 const V4_AT = 96;
 
@@ -61,5 +61,7 @@ export class PrefixTable<T> {
 }
 
 function isV4(prefix: Prefix): boolean {
-  return prefix.bits >= V4_AT && prefix.words[0] === 0 && prefix.words[1] === 0 && prefix.words[2] === MAPPED_WORD;
+  return (
+    prefix.bits >= V4_AT && prefix.words[0] === 0 && prefix.words[1] === 0 && prefix.words[2] === MAPPED_WORD
+  );
 }

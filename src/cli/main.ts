@@ -1,0 +1,52 @@
+import { Command, CommanderError } from 'commander';
+import { CaptureError } from '../capture/capture-error.js';
+import { terminalText } from '../model/terminal-text.js';
+import { FolderError } from '../sensor/load.js';
+import { packageVersion } from '../sensor/package-files.js';
+import { SinkError } from '../sink/alert-sink.js';
+import { SourceError } from '../yaml/diagnostic.js';
+import { addressCommand } from './address.js';
+import { CommandError, EXIT } from './exit-code.js';
+import { replayCommand } from './replay.js';
+import { rulesCommand } from './rules.js';
+
+const program = new Command('copperhull')
+  .description('Finds and judges IPv6 hidden in IPv4 tunnels, and writes Zeek-compatible alerts.')
+  .version(packageVersion())
+  .addCommand(replayCommand())
+  .addCommand(rulesCommand())
+  .addCommand(addressCommand())
+  .addHelpText('after', '\nExample:\n  $ copperhull replay capture.pcap\n');
+
+/* Usage mistakes of any command end with the same exit code, and without a stack trace. */
+function settle(command: Command): void {
+  command.exitOverride().showHelpAfterError('(add --help for usage)');
+  for (const sub of command.commands) settle(sub);
+}
+settle(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof CommandError) {
+    process.stderr.write(`${terminalText(error.message)}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof SourceError) {
+    process.stderr.write(`${error.message.split('\n').map(terminalText).join('\n')}\n`);
+    return EXIT.invalidRules;
+  }
+  if (error instanceof FolderError || error instanceof CaptureError || error instanceof SinkError) {
+    process.stderr.write(`${terminalText(error.message)}\n`);
+    return EXIT.failed;
+  }
+  process.stderr.write(
+    `${(error as Error).stack ?? String(error)}\nThis is a bug of copperhull; please report it.\n`,
+  );
+  return EXIT.failed;
+}

@@ -1,0 +1,44 @@
+import { InvalidArgumentError } from 'commander';
+import type { Severity } from '../model/severity.js';
+import { isSeverity, SEVERITIES } from '../model/severity.js';
+import { parseSixrd } from '../sensor/load.js';
+import type { Prefix } from '../wire/address.js';
+import { parsePrefix } from '../wire/address.js';
+import type { SixrdDomain } from '../wire/embedded-address.js';
+
+/* Parsers of option values. Each says what the value should have been. */
+
+export function collectPrefix(text: string, before: readonly Prefix[]): Prefix[] {
+  const prefix = parsePrefix(text);
+  if (typeof prefix === 'string') throw new InvalidArgumentError(`${prefix}.`);
+  return [...before, prefix];
+}
+
+export function collectSixrd(text: string, before: readonly SixrdDomain[]): SixrdDomain[] {
+  const domain = parseSixrd(text);
+  if (typeof domain === 'string') throw new InvalidArgumentError(`${domain}.`);
+  return [...before, domain];
+}
+
+export function collectText(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
+export function collectPort(text: string, before: readonly number[]): number[] {
+  return [...before, wholeNumber(1, 65_535)(text)];
+}
+
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (!(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+export function severity(text: string): Severity {
+  if (!isSeverity(text)) throw new InvalidArgumentError(`It must be one of ${SEVERITIES.join(', ')}.`);
+  return text;
+}

@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Command, Option } from 'commander';
+import type { Alert } from '../model/records.js';
+import type { Severity } from '../model/severity.js';
+import { isAtLeast } from '../model/severity.js';
+import type { LogLevel } from '../observe/log.js';
+import { createLog, LOG_LEVELS } from '../observe/log.js';
+import { Analysis, DEFAULT_LIMITS } from '../sensor/analysis.js';
+import { loadEndpoints, loadRules } from '../sensor/load.js';
+import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS, Replay, REPLAY_SEED } from '../sensor/replay.js';
+import { LogFolder } from '../sink/log-folder.js';
+import { StandardOutput } from '../sink/standard-output.js';
+import type { Prefix } from '../wire/address.js';
+import type { SixrdDomain } from '../wire/embedded-address.js';
+import { CommandError, EXIT } from './exit-code.js';
+import { collectPort, collectPrefix, collectSixrd, collectText, severity, wholeNumber } from './options.js';
+import { Progress } from './progress.js';
+import { AlertList, summarize, summaryText } from './replay-summary.js';
+
+interface ReplayFlags {
+  readonly out?: string;
+  readonly overwrite?: true;
+  readonly merge?: true;
+  readonly rules: readonly string[];
+  readonly defaultRules: boolean;
+  readonly localNet: readonly Prefix[];
+  readonly vantage: 'inside' | 'outside' | 'auto';
+  readonly '6rd': readonly SixrdDomain[];
+  readonly maxDepth: number;
+  readonly vxlanPort: readonly number[];
+  readonly sensor: string;
+  readonly failOn?: Severity;
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly logLevel: LogLevel;
+}
+
+/** `copperhull replay FILE...` */
+export function replayCommand(): Command {
+  return new Command('replay')
+    .description('Read captures and write what is hidden in them as Zeek-compatible logs.')
+    .argument('<file...>', 'pcap or pcapng files, also gzip-compressed; - for standard input')
+    .option(
+      '--out <folder>',
+      'folder for the logs, or - for all records on standard output (default: a new folder named after the capture)',
+    )
+    .option('--overwrite', 'replace logs that the folder already holds')
+    .option('--merge', 'read several files by packet time instead of one after the other')
+    .option(
+      '--rules <folder>',
+      'folder with rules of your own, beside the shipped ones (repeatable)',
+      collectText,
+      [],
+    )
+    .option('--no-default-rules', 'leave the shipped rules out')
+    .option(
+      '--local-net <prefix>',
+      'network inside your site, beside private space (repeatable)',
+      collectPrefix,
+      [],
+    )
+    .addOption(
+      new Option('--vantage <side>', 'side of the NAT that the capture shows')
+        .choices(['auto', 'inside', 'outside'])
+        .default('auto'),
+    )
+    .option(
+      '--6rd <domain>',
+      "a provider's 6rd domain, PREFIX/LENGTH[,MASKLENGTH] (repeatable)",
+      collectSixrd,
+      [],
+    )
+    .option('--max-depth <n>', 'nested tunnels that are opened', wholeNumber(1, 16), DEFAULT_MAX_DEPTH)
+    .option('--vxlan-port <port>', 'UDP port of VXLAN (repeatable; default 4789)', collectPort, [])
+    .option('--sensor <name>', 'name of the sensor in the records', 'copperhull')
+    .option(
+      '--fail-on <severity>',
+      'exit with 4 when an alert of this severity or above was raised',
+      severity,
+    )
+    .option('--json', 'print the summary as JSON')
+    .option('--quiet', 'print no alerts and no summary')
+    .addOption(
+      new Option('--log-level <level>', 'service log on standard error').choices(LOG_LEVELS).default('warn'),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ copperhull replay capture.pcap
+  $ copperhull replay --out logs --local-net 203.0.113.0/24 monday.pcap.gz tuesday.pcap.gz
+  $ tcpdump -w - | copperhull replay --out - - | jq 'select(._path == "notice")'
+
+Exit codes: 0 done, 1 failed (what was read is written), 2 wrong usage, 3 rules invalid, 4 alerts at or above --fail-on.
+`,
+    )
+    .action(replay);
+}
+
+async function replay(files: string[], flags: ReplayFlags): Promise<void> {
+  if (files.filter((file) => file === '-').length > 1) {
+    throw new CommandError('Standard input can be read only once; name - once.', EXIT.usage);
+  }
+  const log = createLog(flags.logLevel, false);
+  const rules = loadRules(flags.rules, flags.defaultRules);
+  const endpoints = loadEndpoints();
+  const toStdout = flags.out === '-';
+  const folder = toStdout ? undefined : (flags.out ?? freshFolder(files[0]!));
+  const sink =
+    folder === undefined
+      ? new StandardOutput(process.stdout)
+      : new LogFolder(folder, flags.overwrite === true);
+  const list = new AlertList();
+  const alarm = { isRaised: false };
+  const run = new Replay(
+    sink,
+    (emit) =>
+      new Analysis({
+        rules: rules.rules,
+        endpoints,
+        site: { localNetworks: flags.localNet, vantage: flags.vantage },
+        sixrd: flags['6rd'],
+        maxDepth: flags.maxDepth,
+        vxlanPorts: flags.vxlanPort.length > 0 ? flags.vxlanPort : DEFAULT_VXLAN_PORTS,
+        limits: DEFAULT_LIMITS,
+        sensor: flags.sensor,
+        seed: REPLAY_SEED,
+        emit,
+        onAlert: (alert: Alert) => {
+          list.add(alert);
+          if (flags.failOn !== undefined && isAtLeast(alert.rule.severity, flags.failOn))
+            alarm.isRaised = true;
+        },
+      }),
+  );
+  const progress = new Progress(files);
+  let result;
+  try {
+    result = await run.run({
+      files,
+      merge: flags.merge === true,
+      onProgress: (bytes) => progress.update(bytes),
+    });
+  } catch (error) {
+    // `| head` has seen enough.
+    if (sink instanceof StandardOutput && sink.isReaderGone) return;
+    throw error;
+  } finally {
+    progress.stop();
+  }
+  for (const { origin, byteOffset } of result.cutShort) {
+    log.warn(
+      `${origin} ends in the middle of a packet at byte ${byteOffset}; everything before it was processed.`,
+    );
+  }
+  if (run.hasOutput || result.fault === undefined) {
+    const summary = summarize(run.analysis, files.length, run.hasOutput ? folder : undefined);
+    const stream = toStdout ? process.stderr : process.stdout;
+    if (flags.json === true) stream.write(`${JSON.stringify(summary, undefined, 2)}\n`);
+    else if (flags.quiet !== true) stream.write(`${list.text()}${summaryText(summary)}`);
+  }
+  if (result.fault !== undefined) throw new CommandError(result.fault.message, EXIT.failed);
+  if (alarm.isRaised) process.exitCode = EXIT.alertsRaised;
+}
+
+/* NAME.copperhull in the working folder, numbered when it is there already. */
+function freshFolder(file: string): string {
+  const name =
+    file === '-'
+      ? 'stdin'
+      : basename(file)
+          .replace(/\.gz$/, '')
+          .replace(/\.(pcap|pcapng|cap|dump)$/, '');
+  for (let number = 1; ; number++) {
+    const folder = `${name}.copperhull${number === 1 ? '' : `-${number}`}`;
+    if (!existsSync(folder)) return folder;
+  }
+}

@@ -1,0 +1,171 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import type { LayerSpec, LayerSpecName } from '../wire/packet-builder.js';
+import type { Diagnostic } from '../yaml/diagnostic.js';
+import { suggestion } from '../yaml/nearest-name.js';
+import type { YamlFile, YamlPath } from '../yaml/yaml-file.js';
+
+/*
+ * Packets in rule tests: a list of layers, each a name, or a name with its fields:
+ *
+ *     - [ipv4: { src: 203.0.113.5, dst: 198.51.100.7 }, ipv6: { src: "::1", dst: "::2" }, dstopts, tcp: { dst: 6667 }]
+ */
+type Kind = 'ipv4' | 'ipv6' | 'number' | 'text' | 'flag' | 'hex' | 'mac' | 'origin' | 'auth';
+
+const LAYERS: Readonly<Record<LayerSpecName, Readonly<Record<string, Kind>>>> = {
+  eth: { src: 'mac', dst: 'mac', type: 'number' },
+  vlan: { id: 'number', tpid: 'number' },
+  pppoe: { session: 'number' },
+  ipv4: {
+    src: 'ipv4',
+    dst: 'ipv4',
+    ttl: 'number',
+    protocol: 'number',
+    id: 'number',
+    totalLength: 'number',
+    fragment: 'number',
+    options: 'hex',
+  },
+  ipv6: {
+    src: 'ipv6',
+    dst: 'ipv6',
+    hopLimit: 'number',
+    nextHeader: 'number',
+    payloadLength: 'number',
+    flowLabel: 'number',
+  },
+  hopopts: { length: 'number' },
+  dstopts: { length: 'number' },
+  routing: { type: 'number', segmentsLeft: 'number', length: 'number' },
+  fragment: { offset: 'number', more: 'flag', id: 'number', nextHeader: 'number' },
+  udp: { src: 'number', dst: 'number', length: 'number', checksum: 'number' },
+  tcp: { src: 'number', dst: 'number', flags: 'text', seq: 'number', ack: 'number', checksum: 'number' },
+  icmpv6: { type: 'number', code: 'number', checksum: 'number' },
+  icmp: { type: 'number', code: 'number', checksum: 'number' },
+  teredo: { auth: 'auth', origin: 'origin', trailer: 'hex' },
+  gre: { protocol: 'number', key: 'number', flags: 'number' },
+  vxlan: { vni: 'number' },
+  payload: { bytes: 'hex' },
+};
+
+const DEFAULTS: Readonly<Partial<Record<LayerSpecName, object>>> = {
+  udp: { src: 40_000, dst: 40_001 },
+  tcp: { src: 40_000, dst: 40_001 },
+  icmpv6: { type: 128 },
+  icmp: { type: 8 },
+  vxlan: { vni: 1 },
+};
+
+const REQUIRED: Readonly<Partial<Record<LayerSpecName, readonly string[]>>> = {
+  vlan: ['id'],
+  ipv4: ['src', 'dst'],
+  ipv6: ['src', 'dst'],
+  payload: ['bytes'],
+};
+
+/** Reads the layers of one packet. Mistakes are added to `diagnostics`. */
+export function packetSpec(
+  file: YamlFile,
+  path: YamlPath,
+  raw: readonly unknown[],
+  diagnostics: Diagnostic[],
+): LayerSpec[] {
+  return raw.flatMap((item, i) => {
+    const at = [...path, i];
+    const [name, fields] = layerOf(item);
+    const known = Object.hasOwn(LAYERS, name) ? LAYERS[name as LayerSpecName] : undefined;
+    if (known === undefined) {
+      diagnostics.push(
+        file.diagnose(at, `there is no layer "${name}"${suggestion(name, Object.keys(LAYERS))}`),
+      );
+      return [];
+    }
+    const values: Record<string, unknown> = { layer: name, ...DEFAULTS[name as LayerSpecName] };
+    for (const [key, value] of Object.entries(fields)) {
+      const kind = Object.hasOwn(known, key) ? known[key] : undefined;
+      const read = kind === undefined ? undefined : readValue(kind, value);
+      if (kind === undefined) {
+        diagnostics.push(
+          file.diagnose(
+            [...at, name, key],
+            `${name} has no "${key}"${suggestion(key, Object.keys(known))}`,
+            true,
+          ),
+        );
+      } else if (read === undefined) {
+        diagnostics.push(file.diagnose([...at, name, key], `"${key}" of ${name} must be ${WANTED[kind]}`));
+      } else values[key] = read;
+    }
+    for (const key of REQUIRED[name as LayerSpecName] ?? []) {
+      if (values[key] === undefined) diagnostics.push(file.diagnose(at, `${name} needs "${key}"`));
+    }
+    return [values as unknown as LayerSpec];
+  });
+}
+
+/* A bare name, or a map of one name to its fields. */
+function layerOf(item: unknown): readonly [name: string, fields: Readonly<Record<string, unknown>>] {
+  if (typeof item === 'string') return [item, {}];
+  const [name = '', fields] = Object.entries(asRecord(item))[0] ?? [];
+  return [name, asRecord(fields)];
+}
+
+const WANTED: Readonly<Record<Kind, string>> = {
+  ipv4: 'an IPv4 address',
+  ipv6: 'an IPv6 address',
+  number: 'a number that is not negative',
+  text: 'a text',
+  flag: 'true or false',
+  hex: 'octets in hex',
+  mac: 'a MAC address',
+  origin: '{ address: IPv4, port: number }',
+  auth: '{ id: hex, value: hex, nonce: hex of 8 octets, confirmation: number }',
+};
+
+function readValue(kind: Kind, value: unknown): unknown {
+  switch (kind) {
+    case 'ipv4':
+      return typeof value === 'string' && isIPv4(value) ? value : undefined;
+    case 'ipv6':
+      return typeof value === 'string' && isIPv6(value) ? value : undefined;
+    case 'number':
+      return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined;
+    case 'text':
+      return typeof value === 'string' ? value : undefined;
+    case 'flag':
+      return typeof value === 'boolean' ? value : undefined;
+    case 'mac':
+      return typeof value === 'string' && /^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(value)
+        ? value
+        : undefined;
+    case 'hex':
+      return readHex(value);
+    case 'origin': {
+      const { address, port } = asRecord(value);
+      const good = typeof address === 'string' && isIPv4(address) && typeof port === 'number';
+      return good ? { address, port } : undefined;
+    }
+    case 'auth':
+      return readAuth(asRecord(value));
+  }
+}
+
+function readAuth(raw: Readonly<Record<string, unknown>>): unknown {
+  const nonce = raw['nonce'] === undefined ? undefined : readHex(raw['nonce']);
+  if (raw['nonce'] !== undefined && nonce?.length !== 8) return undefined;
+  return {
+    ...(raw['id'] === undefined ? {} : { id: readHex(raw['id']) ?? new Uint8Array(0) }),
+    ...(raw['value'] === undefined ? {} : { value: readHex(raw['value']) ?? new Uint8Array(0) }),
+    ...(nonce === undefined ? {} : { nonce: Buffer.from(nonce).readBigUInt64BE(0) }),
+    ...(typeof raw['confirmation'] === 'number' ? { confirmation: raw['confirmation'] } : {}),
+  };
+}
+
+function readHex(value: unknown): Uint8Array | undefined {
+  if (typeof value === 'number' && value === 0) return new Uint8Array(0);
+  if (typeof value !== 'string' || !/^([0-9a-fA-F]{2}\s*)*$/.test(value)) return undefined;
+  return Uint8Array.from(Buffer.from(value.replace(/\s/g, ''), 'hex'));
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,328 @@
+import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
+import type { LayerStack } from '../decode/layers.js';
+import { LAYER } from '../decode/layers.js';
+import { PacketDecoder } from '../decode/packet.js';
+import { VERDICT } from '../decode/verdicts.js';
+import { FlowTable } from '../flow/flow-table.js';
+import type { EndpointList } from '../intel/endpoint-list.js';
+import { FactSheet } from '../model/fact-sheet.js';
+import type { Alert, LogRecord } from '../model/records.js';
+import type { FirstFragment } from '../reassembly/fragment-reassembler.js';
+import { FragmentReassembler, isWorthReassembling } from '../reassembly/fragment-reassembler.js';
+import type { Rule } from '../rules/rule.js';
+import type { SiteOptions } from '../tunnel/site.js';
+import { Site } from '../tunnel/site.js';
+import { TunnelTable } from '../tunnel/tunnel-table.js';
+import type { SixrdDomain } from '../wire/embedded-address.js';
+import { IP_PROTOCOL } from '../wire/numbers.js';
+import { noticeRecord } from '../zeek/notice-record.js';
+import { weirdRecord } from '../zeek/weird-record.js';
+import { Counters } from './counters.js';
+import { FactFiller } from './fact-filler.js';
+import { Identities } from './identities.js';
+import { Judge } from './judge.js';
+import { PacketScene } from './packet-scene.js';
+import { Suppression } from './suppression.js';
+import { TunnelLevels } from './tunnel-levels.js';
+import { TunnelLog } from './tunnel-log.js';
+import { WeirdLog } from './weird-log.js';
+
+/** Upper sizes of everything that grows with the traffic. */
+export interface AnalysisLimits {
+  readonly tunnels: number;
+  readonly flows: number;
+  readonly clientMappings: number;
+  readonly suppressionKeys: number;
+  readonly weirdKeys: number;
+  readonly fragmentedDatagrams: number;
+  readonly fragmentBytes: number;
+}
+
+export const DEFAULT_LIMITS: AnalysisLimits = {
+  tunnels: 100_000,
+  flows: 1_000_000,
+  clientMappings: 100_000,
+  suppressionKeys: 200_000,
+  weirdKeys: 20_000,
+  fragmentedDatagrams: 8_192,
+  fragmentBytes: 32 * 1024 * 1024,
+};
+
+export interface AnalysisOptions {
+  readonly rules: readonly Rule[];
+  readonly endpoints: EndpointList;
+  readonly site: Omit<SiteOptions, 'maxMappings'>;
+  readonly sixrd: readonly SixrdDomain[];
+  /** Encapsulations that are opened. */
+  readonly maxDepth: number;
+  readonly vxlanPorts: readonly number[];
+  readonly limits: AnalysisLimits;
+  readonly sensor: string;
+  /** Seed of uids: fixed for replay, a live sensor's own otherwise. */
+  readonly seed: number;
+  readonly emit: (record: LogRecord) => void;
+  readonly onAlert?: (alert: Alert, facts: FactSheet) => void;
+}
+
+const UDP_IDLE_SECONDS = 60;
+const IP_IDLE_SECONDS = 3600;
+const TCP_FLOW_IDLE_SECONDS = 300;
+const FRAGMENT_SECONDS = 60;
+/** Outer fragments that are worth keeping: those of datagrams that may carry a tunnel. */
+const TUNNEL_PROTOCOLS: ReadonlySet<number> = new Set([
+  IP_PROTOCOL.UDP,
+  IP_PROTOCOL.IPV6,
+  IP_PROTOCOL.IPV4,
+  IP_PROTOCOL.GRE,
+]);
+
+/**
+ * The analysis of one sensor, in one thread: decode, reassemble, tunnel and flow tables, checks, rules, records. The same
+ * code for live traffic and for replay; packet time is its only clock.
+ */
+export class Analysis {
+  readonly counters = new Counters();
+  readonly tunnels: TunnelTable;
+  readonly flows: FlowTable;
+  readonly reassembler: FragmentReassembler;
+  readonly site: Site;
+  readonly suppression: Suppression;
+  readonly #decoder: PacketDecoder;
+  readonly #stack: LayerStack;
+  readonly #scene: PacketScene;
+  readonly #facts = new FactSheet();
+  readonly #judge: Judge;
+  readonly #weirds: WeirdLog;
+  readonly #tunnelLog: TunnelLog;
+  readonly #identities: Identities;
+  readonly #levels: TunnelLevels;
+  /** Latest packet time, in whole seconds: the state clock. It never runs backwards. */
+  #now = 0;
+  #interfaces: readonly CaptureInterface[] = [];
+
+  constructor(options: AnalysisOptions) {
+    const { limits } = options;
+    this.site = new Site({ ...options.site, maxMappings: limits.clientMappings });
+    this.tunnels = new TunnelTable({
+      capacity: limits.tunnels,
+      udpIdleSeconds: UDP_IDLE_SECONDS,
+      ipIdleSeconds: IP_IDLE_SECONDS,
+      onEnd: (slot) => this.#tunnelEnded(slot),
+    });
+    this.flows = new FlowTable({
+      capacity: limits.flows,
+      tcpIdleSeconds: TCP_FLOW_IDLE_SECONDS,
+      otherIdleSeconds: UDP_IDLE_SECONDS,
+    });
+    this.#decoder = new PacketDecoder({
+      maxDepth: options.maxDepth,
+      vxlanPorts: options.vxlanPorts,
+      isKnownTunnel: (stack, ip, udp) => this.tunnels.isKnownUdp(stack, ip, udp),
+    });
+    this.#stack = this.#decoder.stack;
+    this.#scene = new PacketScene(this.#stack);
+    this.reassembler = new FragmentReassembler({
+      maxDatagrams: limits.fragmentedDatagrams,
+      maxBytes: limits.fragmentBytes,
+      timeoutSeconds: FRAGMENT_SECONDS,
+      onIncomplete: (first) => this.#pendingFirsts.push(first),
+    });
+    this.suppression = new Suppression(limits.suppressionKeys);
+    this.#identities = new Identities(this.tunnels, this.flows, options.seed);
+    this.#weirds = new WeirdLog(
+      limits.weirdKeys,
+      this.counters,
+      options.sensor,
+      (event) => options.emit(weirdRecord(event)),
+      (scene, level) => (level < scene.levels ? this.#identities.tunnelUid(scene.tunnel[level]!) : undefined),
+    );
+    this.#tunnelLog = new TunnelLog(this.tunnels, this.#identities, options.sensor, options.emit);
+    this.#judge = new Judge({
+      rules: options.rules,
+      tunnels: this.tunnels,
+      flows: this.flows,
+      facts: this.#facts,
+      filler: new FactFiller(this.#facts, this.tunnels, this.site, options.endpoints),
+      identities: this.#identities,
+      suppression: this.suppression,
+      counters: this.counters,
+      sensor: options.sensor,
+      onAlert: (alert, facts) => {
+        options.emit(noticeRecord(alert));
+        options.onAlert?.(alert, facts);
+      },
+    });
+    this.#levels = new TunnelLevels({
+      scene: this.#scene,
+      tunnels: this.tunnels,
+      flows: this.flows,
+      site: this.site,
+      checks: this.#facts.checks,
+      sixrd: options.sixrd,
+      judge: this.#judge,
+      tunnelLog: this.#tunnelLog,
+      identities: this.#identities,
+      counters: this.counters,
+    });
+  }
+
+  /** First fragments whose datagrams were given up while another packet was at hand; judged after it. */
+  readonly #pendingFirsts: FirstFragment[] = [];
+
+  /** Analyses packets `[from, to)` of a batch. */
+  process(batch: PacketBatch, from: number, to: number, interfaces: readonly CaptureInterface[]): void {
+    this.#interfaces = interfaces;
+    const { frame } = batch;
+    for (let i = from; i < to; i++) {
+      const captured = batch.capturedLength[i]!;
+      const wire = batch.wireLength[i]!;
+      const at = batch.at[i]!;
+      const index = batch.interface[i]!;
+      const seconds = batch.seconds[i]!;
+      this.counters.packets++;
+      this.counters.wireBytes += wire;
+      if (seconds > this.#now) this.#advance(seconds);
+      const { linkType } = interfaces[index]!;
+      const verdict = this.#decoder.decode(frame, at, at + captured, wire, linkType);
+      // Most packets leave here: nothing went wrong and no tunnel carries them.
+      if (
+        verdict === VERDICT.ok &&
+        this.#stack.encapsulations === 0 &&
+        this.#stack.carrierComplaint === VERDICT.ok
+      ) {
+        if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
+        continue;
+      }
+      this.#place(seconds, batch.nanoseconds[i]!, batch.firstNumber + i, index, wire);
+      if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
+      if (verdict === VERDICT.fragment && !this.#reassemble(batch, i, linkType)) {
+        this.#finishPacket(false);
+        continue;
+      }
+      this.#finishPacket(false);
+      if (this.#pendingFirsts.length > 0) this.#judgeFirsts();
+    }
+  }
+
+  /** Ends the input: gives up incomplete datagrams and closes what is open, in order of first packet. */
+  finish(): void {
+    this.reassembler.flush();
+    this.#judgeFirsts();
+    for (const slot of this.tunnels.all()) {
+      this.#judge.judgeEnd(slot, this.#clock);
+      // A tunnel over UDP is a connection and closes; other tunnels get no second line at the end, as in Zeek.
+      if (this.tunnels.isUdp(slot)) this.#tunnelLog.close(slot, this.#clock);
+    }
+  }
+
+  get #clock(): { seconds: number; nanoseconds: number } {
+    const { seconds, nanoseconds } = this.#scene;
+    return seconds >= this.#now ? { seconds, nanoseconds } : { seconds: this.#now, nanoseconds: 0 };
+  }
+
+  #place(seconds: number, nanoseconds: number, number: number, index: number, wire: number): void {
+    const scene = this.#scene;
+    scene.seconds = seconds;
+    scene.nanoseconds = nanoseconds;
+    scene.number = number;
+    scene.captureFile = this.#interfaces[index]!.origin;
+    scene.wireLength = wire;
+  }
+
+  #advance(seconds: number): void {
+    this.#now = seconds;
+    this.tunnels.expire(seconds);
+    this.flows.expire(seconds);
+    this.site.expire(seconds);
+    this.reassembler.expire(seconds);
+    if (this.#pendingFirsts.length > 0) this.#judgeFirsts();
+  }
+
+  #timeWentBack(batch: PacketBatch, i: number): void {
+    if (this.counters.timeBackwards++ > 0) return;
+    const by = this.#now - batch.seconds[i]!;
+    this.#place(
+      batch.seconds[i]!,
+      batch.nanoseconds[i]!,
+      batch.firstNumber + i,
+      batch.interface[i]!,
+      batch.wireLength[i]!,
+    );
+    this.#scene.levels = 0;
+    this.#weirds.reportNamed(this.#scene, 'packet_time_went_backwards', `by ${by} seconds`);
+  }
+
+  /* Hands fragments to the reassembler until the packet is whole or waits. True when it was completed. */
+  #reassemble(batch: PacketBatch, i: number, linkType: number): boolean {
+    const stack = this.#stack;
+    const captured = {
+      frame: batch.frame,
+      at: batch.at[i]!,
+      capturedLength: batch.capturedLength[i]!,
+      wireLength: batch.wireLength[i]!,
+      linkType,
+    };
+    const origin = {
+      seconds: batch.seconds[i]!,
+      nanoseconds: batch.nanoseconds[i]!,
+      packetNumber: batch.firstNumber + i,
+      interfaceIndex: batch.interface[i]!,
+    };
+    while (stack.verdict === VERDICT.fragment) {
+      if (!isWorthReassembling(stack, TUNNEL_PROTOCOLS)) return false;
+      const { reassembler } = this;
+      if (!reassembler.add(stack, captured, origin)) return false;
+      if (reassembler.completedWithOverlap) stack.remark(VERDICT.fragment_overlap);
+      this.#decoder.resume(
+        reassembler.completedFrame,
+        0,
+        reassembler.completedLength,
+        reassembler.completedProtocol,
+      );
+    }
+    return true;
+  }
+
+  #judgeFirsts(): void {
+    for (let first = this.#pendingFirsts.shift(); first !== undefined; first = this.#pendingFirsts.shift()) {
+      const { origin } = first;
+      this.#decoder.decode(first.frame, 0, first.length, first.wireLength, first.linkType, true);
+      this.#place(
+        origin.seconds,
+        origin.nanoseconds,
+        origin.packetNumber,
+        origin.interfaceIndex,
+        first.wireLength,
+      );
+      this.#finishPacket(true);
+    }
+  }
+
+  /* Everything after decoding, for a packet that needs more than counting. */
+  #finishPacket(isAlone: boolean): void {
+    const stack = this.#stack;
+    const scene = this.#scene;
+    this.counters.countEnd(stack);
+    this.#levels.enterAll(isAlone ? stack.incompleteLevel : 0, this.#now);
+    if (scene.levels > 0) this.counters.tunnelPackets++;
+    if (stack.carrierComplaint !== VERDICT.ok) this.#complain();
+    if (stack.verdict !== VERDICT.ok || stack.notes > 0) this.#weirds.report(scene);
+  }
+
+  /* A datagram of a known Teredo tunnel that is no Teredo: weird, as for Zeek only once the tunnel is known. */
+  #complain(): void {
+    const stack = this.#stack;
+    const udp = stack.count - 1;
+    if (stack.encapsulations > 0 || stack.kind[udp] !== LAYER.udp) return;
+    if (!this.tunnels.isKnownUdp(stack, stack.ip, udp)) return;
+    stack.remark(stack.carrierComplaint);
+  }
+
+  /* By silence, or to make room for another. */
+  #tunnelEnded(slot: number): void {
+    const time = { seconds: this.#now, nanoseconds: 0 };
+    this.#judge.judgeEnd(slot, time);
+    if (this.tunnels.isUdp(slot)) this.#tunnelLog.close(slot, time);
+    else this.#tunnelLog.expire(slot, time);
+  }
+}

@@ -1,0 +1,74 @@
+import type { LayerStack } from '../decode/layers.js';
+import type { VerdictName } from '../decode/verdicts.js';
+import { VERDICT, VERDICTS, verdictName } from '../decode/verdicts.js';
+import { TUNNEL_KINDS } from '../model/vocabulary.js';
+import { ETHERTYPE, IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+
+const CARRIER_NAMES: ReadonlyMap<number, string> = new Map([
+  [UDP_PORT.AYIYA, 'AYIYA'],
+  [UDP_PORT.GENEVE, 'GENEVE'],
+  [UDP_PORT.L2TP, 'L2TP'],
+  [UDP_PORT.GTP_U, 'GTP-U'],
+  [ETHERTYPE.MPLS, 'MPLS'],
+  [ETHERTYPE.MPLS_MULTICAST, 'MPLS'],
+  [IP_PROTOCOL.MPLS, 'MPLS in IP'],
+  [ETHERTYPE.ERSPAN_II, 'ERSPAN'],
+  [ETHERTYPE.ERSPAN_III, 'ERSPAN'],
+  [ETHERTYPE.PPTP_PPP, 'PPTP'],
+]);
+const OTHER_GRE = 'other GRE payload';
+
+/** What happened to the packets: plain numbers, read when someone asks. */
+export class Counters {
+  packets = 0;
+  wireBytes = 0;
+  /** Packets that at least one tunnel carried. */
+  tunnelPackets = 0;
+  /** Packets that ended for lack of captured octets (snap length). */
+  cutBySnapLength = 0;
+  /** Packets whose time was more than a second before the latest. */
+  timeBackwards = 0;
+  /** Packets of interfaces whose link type cannot be read. */
+  unsupportedLinks = 0;
+  readonly verdicts = new Float64Array(VERDICTS.length);
+  readonly unopened = new Map<string, number>();
+  readonly tunnelsByKind = new Float64Array(TUNNEL_KINDS.length);
+  readonly alertsByRule = new Map<string, number>();
+  readonly excepted = new Map<string, number>();
+  suppressed = 0;
+  weirds = 0;
+  weirdsSampledOut = 0;
+
+  /** Counts how a packet ended. */
+  countEnd(stack: LayerStack): void {
+    const { verdict } = stack;
+    if (verdict === VERDICT.ok) return;
+    if (stack.cutBySnapLength && isIncomplete(verdict)) {
+      this.cutBySnapLength++;
+      return;
+    }
+    this.verdicts[verdict] = this.verdicts[verdict]! + 1;
+    if (verdict === VERDICT.unsupported_link_type) this.unsupportedLinks++;
+    if (verdict === VERDICT.unsupported_carrier) {
+      const name = CARRIER_NAMES.get(stack.unopened) ?? OTHER_GRE;
+      this.unopened.set(name, (this.unopened.get(name) ?? 0) + 1);
+    }
+  }
+
+  /** Packets by verdict, for the verdicts of the given families, most first. */
+  byVerdict(families: ReadonlySet<string>): [VerdictName, number][] {
+    const rows: [VerdictName, number][] = [];
+    this.verdicts.forEach((count, verdict) => {
+      if (count > 0 && families.has(VERDICTS[verdict]!.family)) rows.push([verdictName(verdict), count]);
+    });
+    return rows.sort((a, b) => b[1] - a[1]);
+  }
+
+  addTo(map: Map<string, number>, key: string, count = 1): void {
+    map.set(key, (map.get(key) ?? 0) + count);
+  }
+}
+
+function isIncomplete(verdict: number): boolean {
+  return VERDICTS[verdict]!.family === 'truncated';
+}

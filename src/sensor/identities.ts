@@ -1,0 +1,118 @@
+import { communityId } from '../flow/community-id.js';
+import type { FlowTable } from '../flow/flow-table.js';
+import type { ConnectionId } from '../model/records.js';
+import { TRANSPORT } from '../model/vocabulary.js';
+import type { TunnelTable } from '../tunnel/tunnel-table.js';
+import { formatAddress, MAPPED_WORD } from '../wire/address.js';
+import { IP_PROTOCOL } from '../wire/numbers.js';
+import { UID_KIND, UidMaker } from '../zeek/uid.js';
+
+/** Turns slots of the tunnel and flow tables into what records say: endpoints, uid, Community ID. */
+export class Identities {
+  readonly #tunnels: TunnelTable;
+  readonly #flows: FlowTable;
+  readonly #uids: UidMaker;
+
+  constructor(tunnels: TunnelTable, flows: FlowTable, seed: number) {
+    this.#tunnels = tunnels;
+    this.#flows = flows;
+    this.#uids = new UidMaker(seed);
+  }
+
+  tunnelUid(slot: number): string {
+    const count = this.#tunnels.identity(slot, this.#uids.words.subarray(UidMaker.FIRST));
+    return this.#uids.make(UID_KIND.tunnel, count);
+  }
+
+  flowUid(slot: number): string {
+    const count = this.#flows.identity(slot, this.#uids.words.subarray(UidMaker.FIRST));
+    return this.#uids.make(UID_KIND.flow, count);
+  }
+
+  /** Identifier of an alert: rule, what it is about, and its time. */
+  alertId(ruleHash: number, isFlow: boolean, slot: number, seconds: number, nanoseconds: number): string {
+    const words = this.#uids.words.subarray(UidMaker.FIRST);
+    const table = isFlow ? this.#flows : this.#tunnels;
+    let count = table.identity(slot, words);
+    words[count++] = ruleHash;
+    words[count++] = seconds;
+    words[count++] = nanoseconds;
+    words[count++] = isFlow ? 1 : 0;
+    return this.#uids.make(UID_KIND.alert, count, 'A');
+  }
+
+  tunnelConnection(slot: number): ConnectionId {
+    const table = this.#tunnels;
+    const isUdp = table.isUdp(slot);
+    return {
+      origHost: hostText(table, slot, true),
+      origPort: isUdp ? table.origPort[slot]! : 0,
+      respHost: hostText(table, slot, false),
+      respPort: isUdp ? table.respPort[slot]! : 0,
+    };
+  }
+
+  flowConnection(slot: number): ConnectionId {
+    const table = this.#flows;
+    return {
+      origHost: hostText(table, slot, true),
+      origPort: table.origPort[slot]!,
+      respHost: hostText(table, slot, false),
+      respPort: table.respPort[slot]!,
+    };
+  }
+
+  /** Community ID of a tunnel's UDP connection; tunnels without ports have none that two tools would agree on. */
+  tunnelCommunityId(slot: number): string | undefined {
+    if (!this.#tunnels.isUdp(slot)) return undefined;
+    return communityIdOf(this.#tunnels, slot, IP_PROTOCOL.UDP);
+  }
+
+  flowCommunityId(slot: number): string | undefined {
+    switch (this.#flows.transport[slot]) {
+      case TRANSPORT.tcp:
+        return communityIdOf(this.#flows, slot, IP_PROTOCOL.TCP);
+      case TRANSPORT.udp:
+        return communityIdOf(this.#flows, slot, IP_PROTOCOL.UDP);
+      case TRANSPORT.icmp:
+        return communityIdOf(this.#flows, slot, this.#isV4(slot) ? IP_PROTOCOL.ICMP : IP_PROTOCOL.ICMPV6);
+      default:
+        return undefined;
+    }
+  }
+
+  #isV4(slot: number): boolean {
+    return (
+      this.#flows.endpointWord(slot, true, 0) === 0 && this.#flows.endpointWord(slot, true, 2) === MAPPED_WORD
+    );
+  }
+}
+
+interface EndpointTable {
+  readonly origPort: Uint16Array;
+  readonly respPort: Uint16Array;
+  endpointWord(slot: number, originator: boolean, word: number): number;
+}
+
+function endpointWords(
+  table: EndpointTable,
+  slot: number,
+  originator: boolean,
+): [number, number, number, number] {
+  const word = (i: number): number => table.endpointWord(slot, originator, i);
+  return [word(0), word(1), word(2), word(3)];
+}
+
+function hostText(table: EndpointTable, slot: number, originator: boolean): string {
+  return formatAddress(...endpointWords(table, slot, originator));
+}
+
+function communityIdOf(table: EndpointTable, slot: number, protocol: number): string {
+  return communityId({
+    source: endpointWords(table, slot, true),
+    destination: endpointWords(table, slot, false),
+    protocol,
+    sourcePort: table.origPort[slot]!,
+    destinationPort: table.respPort[slot]!,
+  });
+}

@@ -1,0 +1,134 @@
+import { CaptureError } from '../capture/capture-error.js';
+import type { CutShort } from '../capture/capture-error.js';
+import { CaptureFile } from '../capture/capture-file.js';
+import { MergedFiles } from '../capture/merged-files.js';
+import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
+import type { LogRecord } from '../model/records.js';
+import type { AlertSink } from '../sink/alert-sink.js';
+import { LINK_TYPE } from '../wire/numbers.js';
+import type { Analysis } from './analysis.js';
+
+/** Encapsulations that are opened by default (Zeek opens 4). */
+export const DEFAULT_MAX_DEPTH = 8;
+export const DEFAULT_VXLAN_PORTS: readonly number[] = [4789];
+/** Seed of uids in replay: the same capture gives the same identifiers on every machine. */
+export const REPLAY_SEED = 0x636f7070;
+
+export interface ReplayOptions {
+  readonly files: readonly string[];
+  /** By packet time, instead of file after file. */
+  readonly merge: boolean;
+  /** Called with the octets that were read so far, as stored. */
+  readonly onProgress?: (bytesRead: number) => void;
+}
+
+export interface ReplayResult {
+  /** The first fault, when one ended the reading. */
+  readonly fault: CaptureError | undefined;
+  readonly cutShort: readonly CutShort[];
+}
+
+/** Packets that are analysed before records are handed to the sink. */
+const CHUNK = 4096;
+const SUPPORTED_LINKS: ReadonlySet<number> = new Set(Object.values(LINK_TYPE));
+
+/**
+ * Reads captures through the analysis into a sink, with back-pressure: reading waits for the sink. The sink is opened
+ * with the first packet, so that a file which holds none leaves nothing behind. Faults of the input are returned, not
+ * thrown; what was read before them is analysed and written.
+ */
+export class Replay {
+  readonly #analysis: Analysis;
+  readonly #sink: AlertSink;
+  readonly #pending: LogRecord[] = [];
+  readonly #interfaces: CaptureInterface[] = [];
+  #checked = 0;
+  #isOpen = false;
+
+  /** `makeAnalysis` gets the function that takes its records. */
+  constructor(sink: AlertSink, makeAnalysis: (emit: (record: LogRecord) => void) => Analysis) {
+    this.#sink = sink;
+    this.#analysis = makeAnalysis((record) => this.#pending.push(record));
+  }
+
+  get analysis(): Analysis {
+    return this.#analysis;
+  }
+
+  /** Whether a packet was read, and so the sink opened. */
+  get hasOutput(): boolean {
+    return this.#isOpen;
+  }
+
+  async run(options: ReplayOptions): Promise<ReplayResult> {
+    const opened: CaptureFile[] = [];
+    let fault: CaptureError | undefined;
+    try {
+      if (options.merge) {
+        for (const path of options.files) opened.push(await CaptureFile.open(path, this.#interfaces));
+        const merged = new MergedFiles(opened, this.#interfaces);
+        await merged.read((batch, from, to) => this.#take(batch, from, to, opened, options));
+      } else {
+        // A missing file is better known before hours of work than after.
+        for (const path of options.files.slice(1))
+          if (path !== '-') await (await CaptureFile.open(path)).close();
+        for (const path of options.files) {
+          const file = await CaptureFile.open(path, this.#interfaces);
+          opened.push(file);
+          await file.read((batch, from, to) => this.#take(batch, from, to, opened, options));
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      fault = error;
+    } finally {
+      for (const file of opened) await file.close();
+    }
+    if (this.#isOpen) {
+      this.#analysis.finish();
+      await this.#drain();
+      await this.#sink.flush();
+      await this.#sink.close();
+    }
+    return { fault, cutShort: opened.flatMap((file) => file.cutShort ?? []) };
+  }
+
+  async #take(
+    batch: PacketBatch,
+    from: number,
+    to: number,
+    files: readonly CaptureFile[],
+    options: ReplayOptions,
+  ): Promise<void> {
+    this.#refuseUnknownLinks();
+    if (!this.#isOpen) {
+      await this.#sink.open();
+      this.#isOpen = true;
+    }
+    for (let at = from; at < to; at += CHUNK) {
+      this.#analysis.process(batch, at, Math.min(at + CHUNK, to), this.#interfaces);
+      if (this.#pending.length > 0) await this.#drain();
+    }
+    options.onProgress?.(files.reduce((sum, file) => sum + file.bytesRead, 0));
+  }
+
+  /* A capture all of whose interfaces have link types that cannot be read is refused; a mixed one is counted. */
+  #refuseUnknownLinks(): void {
+    if (this.#checked === this.#interfaces.length) return;
+    this.#checked = this.#interfaces.length;
+    for (const { linkType, origin } of this.#interfaces) {
+      if (SUPPORTED_LINKS.has(linkType)) continue;
+      const others = this.#interfaces.filter((other) => other.origin === origin);
+      if (others.some((other) => SUPPORTED_LINKS.has(other.linkType))) continue;
+      throw new CaptureError(
+        'unsupported-link-type',
+        `${origin} has link type ${linkType}, which is not supported; Ethernet, Linux cooked, BSD loopback and raw IP are.`,
+      );
+    }
+  }
+
+  async #drain(): Promise<void> {
+    const records = this.#pending.splice(0);
+    await this.#sink.publish(records);
+  }
+}

@@ -1,0 +1,150 @@
+import type { LayerStack } from '../decode/layers.js';
+import { IP, LIMITED_BY_NAMES, ROW } from '../decode/layers.js';
+import { VERDICTS } from '../decode/verdicts.js';
+import type { WeirdEvent } from '../model/records.js';
+import { BoundedTable, grown } from '../state/bounded-table.js';
+import { formatAddress } from '../wire/address.js';
+import type { Counters } from './counters.js';
+import type { PacketScene } from './packet-scene.js';
+
+/* Zeek's Weird::sampling_threshold, _rate and _duration. */
+const SAMPLING_THRESHOLD = 25;
+const SAMPLING_RATE = 1000;
+const SAMPLING_SECONDS = 600;
+
+const ZEEK_SOURCE: Readonly<Record<string, string>> = {
+  ip: 'IPTUNNEL',
+  packet: 'IPTUNNEL',
+  link: 'ETHERNET',
+  'ipv6-extension': 'IP',
+  udp: 'UDP',
+  tcp: 'TCP',
+  icmp: 'ICMP',
+  gre: 'GRE',
+  vxlan: 'VXLAN',
+  teredo: 'TEREDO',
+};
+/** Verdicts that an encapsulation raises about what it carries, before that counts as inside. */
+const RAISED_OUTSIDE: ReadonlySet<string> = new Set(['ip', 'teredo']);
+const REPORTED: ReadonlySet<string> = new Set(['truncated', 'malformed', 'weird', 'limit']);
+
+/**
+ * Turns verdicts into `weird` events: with Zeek's names and sampling (25 of a name and pair, then 1 in 1000, counted
+ * anew after 10 minutes). What only the snap length caused is no weird.
+ */
+export class WeirdLog {
+  readonly #table: BoundedTable;
+  readonly #counters: Counters;
+  readonly #sensor: string;
+  readonly #emit: (event: WeirdEvent) => void;
+  /** Uid of the tunnel that encapsulation `level` belongs to, if it is known. */
+  readonly #uidOf: (scene: PacketScene, level: number) => string | undefined;
+  #seen = new Uint32Array(0);
+  #since = new Float64Array(0);
+
+  constructor(
+    capacity: number,
+    counters: Counters,
+    sensor: string,
+    emit: (event: WeirdEvent) => void,
+    uidOf: (scene: PacketScene, level: number) => string | undefined,
+  ) {
+    this.#counters = counters;
+    this.#sensor = sensor;
+    this.#emit = emit;
+    this.#uidOf = uidOf;
+    this.#table = new BoundedTable({
+      keyWords: 3,
+      capacity,
+      onGrow: (slots) => {
+        this.#seen = grown(this.#seen, new Uint32Array(slots));
+        this.#since = grown(this.#since, new Float64Array(slots));
+      },
+    });
+  }
+
+  /** Reports what the packet's decoders noted and how they ended. */
+  report(scene: PacketScene): void {
+    const { stack } = scene;
+    for (let i = 0; i < stack.notes; i++) {
+      this.#one(scene, stack.note[i]!, stack.noteDepth[i]!, undefined);
+    }
+    const { family } = VERDICTS[stack.verdict]!;
+    if (!REPORTED.has(family) || (family === 'truncated' && stack.cutBySnapLength)) return;
+    const detail =
+      family === 'truncated'
+        ? `needed ${stack.needed} octets, had ${stack.had} (limited by ${LIMITED_BY_NAMES[stack.failedLimit]!})`
+        : undefined;
+    this.#one(scene, stack.verdict, stack.encapsulations, detail);
+  }
+
+  /** Reports something about the packet that no decoder raised. */
+  reportNamed(scene: PacketScene, name: string, detail: string | undefined): void {
+    this.#write(scene, name, detail, 'TIME', 0);
+  }
+
+  #one(scene: PacketScene, verdict: number, depth: number, detail: string | undefined): void {
+    const { name, decoder } = VERDICTS[verdict]!;
+    if (!this.#isSampled(scene.stack, verdict, depth, scene.seconds)) {
+      this.#counters.weirdsSampledOut++;
+      return;
+    }
+    const inside = RAISED_OUTSIDE.has(decoder) ? depth - 1 : depth;
+    const suffix = inside >= 1 ? '_in_tunnel' : '';
+    const source = decoder === 'ip' && depth === 0 ? 'IP' : ZEEK_SOURCE[decoder]!;
+    this.#write(scene, `${name}${suffix}`, detail, source, depth);
+  }
+
+  #write(scene: PacketScene, name: string, detail: string | undefined, source: string, depth: number): void {
+    const { stack } = scene;
+    const ip = depth > 0 ? stack.outerIp[depth - 1]! : stack.ip;
+    this.#counters.weirds++;
+    this.#emit({
+      time: scene.time,
+      uid: depth > 0 ? this.#uidOf(scene, depth - 1) : undefined,
+      connection:
+        ip < 0
+          ? undefined
+          : {
+              origHost: host(stack, ip, IP.SRC),
+              origPort: 0,
+              respHost: host(stack, ip, IP.DST),
+              respPort: 0,
+            },
+      name,
+      detail,
+      source,
+      captureFile: scene.captureFile,
+      packetNumber: scene.number,
+      sensor: this.#sensor,
+    });
+  }
+
+  #isSampled(stack: LayerStack, verdict: number, depth: number, now: number): boolean {
+    const ip = depth > 0 ? stack.outerIp[depth - 1]! : stack.ip;
+    const { key } = this.#table;
+    key[0] = (verdict << 8) | depth;
+    key[1] = ip < 0 ? 0 : stack.word(ip, IP.SRC + 3);
+    key[2] = ip < 0 ? 0 : stack.word(ip, IP.DST + 3);
+    let slot = this.#table.find();
+    if (slot < 0) {
+      slot = this.#table.insert(now);
+      this.#seen[slot] = 0;
+      this.#since[slot] = now;
+    } else {
+      this.#table.touch(slot, now);
+      if (now - this.#since[slot]! > SAMPLING_SECONDS) {
+        this.#seen[slot] = 0;
+        this.#since[slot] = now;
+      }
+    }
+    const seen = ++this.#seen[slot]!;
+    return seen <= SAMPLING_THRESHOLD || (seen - SAMPLING_THRESHOLD) % SAMPLING_RATE === 0;
+  }
+}
+
+function host(stack: LayerStack, ip: number, at: number): string {
+  const row = ip * ROW + at;
+  const { words } = stack;
+  return formatAddress(words[row]!, words[row + 1]!, words[row + 2]!, words[row + 3]!);
+}

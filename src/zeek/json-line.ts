@@ -1,0 +1,64 @@
+import type { PacketTime } from '../model/records.js';
+import { zeekText } from './text.js';
+
+/**
+ * Writes one flat JSON object as Zeek does: keys in the order of the calls, absent values left out, times and intervals
+ * with a fraction always (JSON.stringify would drop the `.0`).
+ */
+export class JsonLine {
+  #text = '{';
+
+  time(key: string, time: PacketTime): this {
+    return this.#raw(key, zeekTime(time));
+  }
+
+  /** Seconds, as a double. */
+  interval(key: string, seconds: number | undefined): this {
+    return seconds === undefined ? this : this.#raw(key, zeekDouble(seconds));
+  }
+
+  count(key: string, value: number | undefined): this {
+    return value === undefined ? this : this.#raw(key, String(value));
+  }
+
+  bool(key: string, value: boolean | undefined): this {
+    return value === undefined ? this : this.#raw(key, String(value));
+  }
+
+  string(key: string, value: string | undefined): this {
+    return value === undefined ? this : this.#raw(key, JSON.stringify(zeekText(value)));
+  }
+
+  strings(key: string, values: readonly string[] | undefined): this {
+    if (values === undefined) return this;
+    return this.#raw(key, `[${values.map((value) => JSON.stringify(zeekText(value))).join(',')}]`);
+  }
+
+  toString(): string {
+    return `${this.#text}}`;
+  }
+
+  #raw(key: string, json: string): this {
+    this.#text += `${this.#text === '{' ? '' : ','}${JSON.stringify(key)}:${json}`;
+    return this;
+  }
+}
+
+/** Epoch seconds with at most 6 decimals, cut off as libpcap does, and at least one. */
+export function zeekTime(time: PacketTime): string {
+  const micros = Math.floor(time.nanoseconds / 1000);
+  const fraction = String(micros).padStart(6, '0').replace(/0+$/, '');
+  return `${time.seconds}.${fraction === '' ? '0' : fraction}`;
+}
+
+/** A double as rapidjson writes it: shortest form, with a fraction. Not finite: null. */
+export function zeekDouble(value: number): string {
+  if (!Number.isFinite(value)) return 'null';
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** Puts `_path` in front of a record's line, for streams that mix logs. */
+export function withPath(log: string, json: string): string {
+  return `{"_path":${JSON.stringify(log)}${json === '{}' ? '' : ','}${json.slice(1)}`;
+}

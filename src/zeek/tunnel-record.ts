@@ -1,0 +1,31 @@
+import type { LogRecord, TunnelEvent } from '../model/records.js';
+import { addConnection } from './connection-columns.js';
+import { JsonLine } from './json-line.js';
+
+/** `tunnel.log`: Zeek's columns (Tunnel::Info), then ours. */
+export function tunnelRecord(event: TunnelEvent): LogRecord {
+  const line = new JsonLine().time('ts', event.time).string('uid', event.uid);
+  addConnection(line, event.connection);
+  line
+    .string('tunnel_type', `Tunnel::${event.zeekType}`)
+    .string('action', `Tunnel::${event.action}`)
+    .string('tunnel_kind', event.kind)
+    .count('tunnel_depth', event.depth)
+    .string('tunnel_parent', event.parentUid)
+    .string('tunnel_direction', event.direction);
+  const { totals } = event;
+  if (totals !== undefined) {
+    line
+      .interval('duration', totals.durationSeconds)
+      .count('orig_pkts', totals.origPackets)
+      .count('orig_bytes', totals.origBytes)
+      .count('resp_pkts', totals.respPackets)
+      .count('resp_bytes', totals.respBytes);
+  }
+  line
+    .string('outer_community_id', event.communityId)
+    .string('sensor', event.sensor)
+    .count('vlan', event.vlan[0])
+    .count('inner_vlan', event.vlan[1]);
+  return { log: 'tunnel', time: event.time, severity: 'informational', json: line.toString() };
+}

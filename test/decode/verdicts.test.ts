@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import type { LayerStack } from '../../src/decode/layers.js';
+import { LIMITED_BY } from '../../src/decode/layers.js';
+import type { VerdictName } from '../../src/decode/verdicts.js';
+import { VERDICT, VERDICTS, verdictName } from '../../src/decode/verdicts.js';
+import type { LayerSpec } from '../../src/wire/packet-builder.js';
+import { buildFrame, buildPacket } from '../../src/wire/packet-builder.js';
+import { decodeBytes, decodeLayers, newDecoder } from '../support/decoding.js';
+
+const V4 = { layer: 'ipv4', src: '81.187.10.2', dst: '84.20.40.2' } as const;
+const V6 = { layer: 'ipv6', src: '2001:470:aaaa::1', dst: '2001:470:aaaa::2' } as const;
+const TEREDO_V6 = {
+  layer: 'ipv6',
+  src: '2001:0:4137:9e50:0:3650:ae44:f5fd',
+  dst: '2001:470:1f0b:1::10',
+} as const;
+const TEREDO_UDP = { layer: 'udp', src: 51631, dst: 3544 } as const;
+const TCP = { layer: 'tcp', src: 1, dst: 2 } as const;
+
+const payload = (hex: string): LayerSpec => ({
+  layer: 'payload',
+  bytes: Uint8Array.from(Buffer.from(hex, 'hex')),
+});
+const teredoOf = (hex: string): LayerStack => decodeLayers(V4, TEREDO_UDP, payload(hex.padEnd(96, '0')));
+
+/** A frame whose octets behind the first `keep` are gone, on the wire too. */
+function shortened(layers: readonly LayerSpec[], drop: number): LayerStack {
+  const bytes = buildFrame(layers);
+  return decodeBytes(bytes.subarray(0, bytes.length - drop));
+}
+
+/** One packet per verdict: how the stack ends, or what it notes. */
+const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
+  ok: () => decodeLayers(V4, V6, TCP),
+  fragment: () => decodeLayers({ ...V4, fragment: 0x2000 }, TEREDO_UDP, payload('00'.repeat(16))),
+  not_ip: () => decodeLayers({ layer: 'eth', type: 0x0806 }, payload('0001')),
+  unsupported_carrier: () => decodeLayers(V4, { layer: 'udp', src: 5072, dst: 5072 }, payload('41521129')),
+  unsupported_link_type: () => decodeBytes(new Uint8Array(64), { linkType: 147 }),
+  too_many_layers: () =>
+    decodeLayers(...Array.from({ length: 40 }, () => ({ layer: 'vlan', id: 1 }) as const), V4, V6, TCP),
+  exceeded_tunnel_max_depth: () => decodeLayers(...Array.from({ length: 10 }, () => V4), V6, TCP),
+  truncated_link_header: () => decodeBytes(new Uint8Array(13)),
+  unknown_ip_version: () => decodeLayers({ layer: 'eth', type: 0x0800 }, V6, TCP),
+  truncated_IP: () => decodeLayers({ ...V4, totalLength: 2000 }, TCP),
+  invalid_IP_header_size: () => withOctet([V4, TCP], 14, 0x44),
+  bogus_IP_header_lengths: () => decodeLayers({ ...V4, totalLength: 19 }, TCP),
+  invalid_inner_IP_version: () => decodeLayers({ ...V4, protocol: 41 }, V4, TCP),
+  truncated_inner_IP: () => decodeLayers(V4, { ...V6, payloadLength: 1000 }, TCP),
+  inner_IP_payload_length_mismatch: () => padded(),
+  truncated_extension_header: () => decodeLayers(V4, { ...V6, nextHeader: 60 }, payload('3b')),
+  too_many_extension_headers: () =>
+    decodeLayers(V4, V6, ...Array.from({ length: 9 }, () => ({ layer: 'dstopts' }) as const), TCP),
+  extension_chain_too_long: () =>
+    decodeLayers(V4, V6, { layer: 'dstopts', length: 600 }, { layer: 'dstopts', length: 600 }, TCP),
+  hopopts_not_first: () => decodeLayers(V4, V6, { layer: 'dstopts' }, { layer: 'hopopts' }, TCP),
+  nested_fragment_header: () => decodeLayers(V4, V6, { layer: 'fragment' }, { layer: 'fragment' }, TCP),
+  ipv6_no_next: () => decodeLayers(V4, V6),
+  truncated_fragment: () =>
+    decodeLayers(V4, V6, { layer: 'fragment', more: true, nextHeader: 17 }, payload('010203')),
+  fragment_overlap: () => overlapped(),
+  unknown_protocol: () => decodeLayers(V4, { ...V6, nextHeader: 200 }, payload('0102')),
+  truncated_UDP: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 2, length: 500 }, payload('00')),
+  bad_UDP_length: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 2, length: 7 }),
+  truncated_TCP: () => decodeLayers(V4, { ...V6, nextHeader: 6 }, payload('0102')),
+  bad_TCP_header_len: () => withOctet([V4, V6, TCP], 14 + 20 + 40 + 12, 0x10),
+  truncated_ICMP: () => decodeLayers(V4, { ...V6, nextHeader: 58 }, payload('80')),
+  truncated_GRE: () => decodeLayers({ ...V4, protocol: 47 }, payload('00')),
+  unknown_gre_version: () => decodeLayers(V4, { layer: 'gre', flags: 2 }, V4, TCP),
+  gre_routing: () => decodeLayers(V4, { layer: 'gre', flags: 0x4000 }, V4, TCP),
+  truncated_VXLAN: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 4789 }, payload('08')),
+  not_vxlan: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 4789 }, payload('00'.repeat(20))),
+  not_teredo: () => teredoOf(`0000${'11'.repeat(6)}50`),
+  truncated_Teredo_authentication: () => teredoOf('0001ffff'),
+  truncated_Teredo_origin_indication: () =>
+    decodeLayers(V4, TEREDO_UDP, payload(`00011a00${'00'.repeat(35)}0000`)),
+  truncated_IPv6_in_Teredo: () => teredoOf('6000000001003b40'),
+  teredo_illegal_order: () => teredoOf(`0000${'11'.repeat(6)}0001`),
+  Teredo_bubble_with_payload: () =>
+    decodeLayers(V4, TEREDO_UDP, { layer: 'teredo', trailer: Uint8Array.of(9, 9, 9) }, TEREDO_V6),
+  teredo_malformed_trailer: () =>
+    decodeLayers(V4, TEREDO_UDP, { layer: 'teredo', trailer: Uint8Array.of(9, 9, 9) }, TEREDO_V6, TCP),
+};
+
+function withOctet(layers: readonly LayerSpec[], at: number, value: number): LayerStack {
+  const bytes = buildFrame(layers);
+  bytes[at] = value;
+  return decodeBytes(bytes);
+}
+
+/* Octets behind the inner packet, inside the outer total length. */
+function padded(): LayerStack {
+  const inner = buildPacket([V6, TCP]);
+  return decodeLayers(
+    { ...V4, protocol: 41 },
+    { layer: 'payload', bytes: Uint8Array.from([...inner, 1, 2, 3, 4]) },
+  );
+}
+
+/* The reassembler makes this note; here it is made as it does. */
+function overlapped(): LayerStack {
+  const stack = decodeLayers(V4, V6, TCP);
+  stack.remark(VERDICT.fragment_overlap);
+  return stack;
+}
+
+function verdictsOf(stack: LayerStack): VerdictName[] {
+  const all = [stack.verdict, ...stack.note.subarray(0, stack.notes), stack.carrierComplaint];
+  return all.map(verdictName);
+}
+
+describe('the verdict table', () => {
+  it('has a test for every verdict', () => {
+    assert.deepEqual(Object.keys(CASES).sort(), VERDICTS.map(({ name }) => name).sort());
+  });
+
+  it('explains every verdict in one sentence', () => {
+    for (const { doc, name } of VERDICTS) assert.match(doc, /^[A-Z].*\.$/, name);
+  });
+
+  for (const { name } of VERDICTS) {
+    it(`${name} is what its packet gets`, () => {
+      assert.ok(verdictsOf(CASES[name]()).includes(name), `got ${verdictsOf(CASES[name]()).join(', ')}`);
+    });
+  }
+});
+
+describe('a truncated packet', () => {
+  it('says what was needed, what was there, and which length field said so', () => {
+    const stack = decodeLayers(V4, { ...V6, payloadLength: 1000 }, TCP);
+    assert.equal(stack.verdict, VERDICT.truncated_inner_IP);
+    assert.deepEqual([stack.needed, stack.had, stack.failedLimit], [1040, 60, LIMITED_BY.ipv4TotalLength]);
+  });
+
+  it('keeps the layers before the lie', () => {
+    const stack = decodeLayers(V4, V6, { ...TCP }, payload('00'));
+    const cut = shortened([V4, V6, TCP], 10);
+    assert.ok(stack.count > cut.count && cut.count >= 1);
+  });
+
+  it('is told apart from one that only the capture cut short', () => {
+    const bytes = buildFrame([V4, V6, TCP, payload('00'.repeat(100))]);
+    const stack = decodeBytes(bytes.subarray(0, 14 + 20 + 30), { wireLength: bytes.length });
+    assert.equal(stack.verdict, VERDICT.truncated_inner_IP);
+    assert.ok(stack.cutBySnapLength);
+    const lie = decodeLayers({ ...V4, totalLength: 2000 }, TCP);
+    assert.ok(!lie.cutBySnapLength);
+  });
+
+  it('stops at the configured depth and keeps what it opened', () => {
+    const stack = decodeBytes(buildFrame([V4, V4, V4, V6, TCP]), { decoder: newDecoder(2) });
+    assert.equal(stack.verdict, VERDICT.exceeded_tunnel_max_depth);
+    assert.equal(stack.encapsulations, 2);
+  });
+});
