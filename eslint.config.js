@@ -27,6 +27,10 @@ export default tseslint.config(
   },
   { files: ['eslint.config.js'], rules: { 'no-restricted-syntax': 'off' } },
   {
+    files: ['**/*.cjs'],
+    languageOptions: { globals: { process: 'readonly', require: 'readonly', module: 'writable' } },
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       // mocha's describe/it are not awaited by design.

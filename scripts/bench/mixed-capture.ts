@@ -18,7 +18,7 @@ const HOSTS = 20_000;
 const FIRST_SECOND = 1_700_000_000;
 const MEAN_GAP_NS = 20_000;
 const SHARE_PERCENT = { teredo: 20, proto41: 20, tcp: 40 } as const;
-const RESPONSE_SEGMENTS = 6;
+const RESPONSE_SEGMENTS = 7;
 const REQUEST = Buffer.from(
   'GET /index.html HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\r\n',
 );
@@ -116,12 +116,12 @@ function* tcpSession(random: Random, body: Buffer, wrap: Wrap, segment: number):
   yield frame(true, 'PA', 101, 901, REQUEST);
   yield frame(false, 'A', 901, 101 + REQUEST.length);
   let sent = 901;
-  const segments = 1 + random.below(2 * RESPONSE_SEGMENTS);
+  const segments = 2 + random.below(2 * RESPONSE_SEGMENTS);
   for (let i = 0; i < segments; i++) {
-    const bytes = body.subarray(0, 1 + random.below(segment));
+    const bytes = body.subarray(0, 560 + random.below(segment - 560));
     yield frame(false, 'PA', sent, 101 + REQUEST.length, bytes);
     sent += bytes.length;
-    if (i % 2 === 1) yield frame(true, 'A', 101 + REQUEST.length, sent);
+    if (i % 3 === 2) yield frame(true, 'A', 101 + REQUEST.length, sent);
   }
   yield frame(true, 'FA', 101 + REQUEST.length, sent);
   yield frame(false, 'FA', sent, 102 + REQUEST.length);

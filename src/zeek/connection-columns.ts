@@ -4,8 +4,8 @@ import type { JsonLine } from './json-line.js';
 /** The four `id.*` columns, flat keys with a dot. */
 export function addConnection(line: JsonLine, connection: ConnectionId): void {
   line
-    .string('id.orig_h', connection.origHost)
+    .plain('id.orig_h', connection.origHost)
     .count('id.orig_p', connection.origPort)
-    .string('id.resp_h', connection.respHost)
+    .plain('id.resp_h', connection.respHost)
     .count('id.resp_p', connection.respPort);
 }

@@ -29,6 +29,11 @@ export class JsonLine {
     return value === undefined ? this : this.#raw(key, JSON.stringify(zeekText(value)));
   }
 
+  /** Text that is known to need no escaping: addresses, enums, identifiers of our own making. */
+  plain(key: string, value: string | undefined): this {
+    return value === undefined ? this : this.#raw(key, `"${value}"`);
+  }
+
   strings(key: string, values: readonly string[] | undefined): this {
     if (values === undefined) return this;
     return this.#raw(key, `[${values.map((value) => JSON.stringify(zeekText(value))).join(',')}]`);
@@ -39,7 +44,8 @@ export class JsonLine {
   }
 
   #raw(key: string, json: string): this {
-    this.#text += `${this.#text === '{' ? '' : ','}${JSON.stringify(key)}:${json}`;
+    // Keys are ours and need no escaping.
+    this.#text += this.#text.length === 1 ? `"${key}":${json}` : `,"${key}":${json}`;
     return this;
   }
 }

@@ -4,15 +4,15 @@ import { JsonLine } from './json-line.js';
 
 /** `tunnel.log`: Zeek's columns (Tunnel::Info), then ours. */
 export function tunnelRecord(event: TunnelEvent): LogRecord {
-  const line = new JsonLine().time('ts', event.time).string('uid', event.uid);
+  const line = new JsonLine().time('ts', event.time).plain('uid', event.uid);
   addConnection(line, event.connection);
   line
-    .string('tunnel_type', `Tunnel::${event.zeekType}`)
-    .string('action', `Tunnel::${event.action}`)
-    .string('tunnel_kind', event.kind)
+    .plain('tunnel_type', `Tunnel::${event.zeekType}`)
+    .plain('action', `Tunnel::${event.action}`)
+    .plain('tunnel_kind', event.kind)
     .count('tunnel_depth', event.depth)
-    .string('tunnel_parent', event.parentUid)
-    .string('tunnel_direction', event.direction);
+    .plain('tunnel_parent', event.parentUid)
+    .plain('tunnel_direction', event.direction);
   const { totals } = event;
   if (totals !== undefined) {
     line
@@ -23,7 +23,7 @@ export function tunnelRecord(event: TunnelEvent): LogRecord {
       .count('resp_bytes', totals.respBytes);
   }
   line
-    .string('outer_community_id', event.communityId)
+    .plain('outer_community_id', event.communityId)
     .string('sensor', event.sensor)
     .count('vlan', event.vlan[0])
     .count('inner_vlan', event.vlan[1]);

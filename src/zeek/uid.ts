@@ -1,7 +1,8 @@
 import { murmur128 } from '../wire/hash.js';
 
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
-const BASE = 62n;
+const BASE = 62;
+const WORD = 0x100000000;
 
 /** Record kinds that have identifiers; part of what is hashed, so that a tunnel and a flow never share one. */
 export const UID_KIND = { tunnel: 1, flow: 2, alert: 3 } as const;
@@ -27,16 +28,20 @@ export class UidMaker {
     this.words[0] = kind;
     murmur128(this.words, count + UidMaker.FIRST, this.#seed, this.#hash);
     const [first, high, low] = this.#hash as unknown as readonly [number, number, number];
-    return prefix + base62(BigInt(first)) + base62((BigInt(high) << 32n) | BigInt(low));
+    return prefix + base62(0, first) + base62(high, low);
   }
 }
 
-function base62(value: bigint): string {
-  let rest = value;
+/* Least significant digit first. A 64-bit value comes in two words; all arithmetic stays below 2^53. */
+function base62(highWord: number, lowWord: number): string {
+  let high = highWord;
+  let low = lowWord;
   let text = '';
   do {
-    text += DIGITS[Number(rest % BASE)]!;
-    rest /= BASE;
-  } while (rest > 0n);
+    const rest = (high % BASE) * WORD + low;
+    text += DIGITS[rest % BASE]!;
+    high = Math.floor(high / BASE);
+    low = Math.floor(rest / BASE);
+  } while (high > 0 || low > 0);
   return text;
 }

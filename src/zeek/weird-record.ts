@@ -4,14 +4,14 @@ import { JsonLine } from './json-line.js';
 
 /** `weird.log`: Zeek's columns (Weird::Info), then ours. `peer` is the sensor's name, as Zeek puts its node's. */
 export function weirdRecord(event: WeirdEvent): LogRecord {
-  const line = new JsonLine().time('ts', event.time).string('uid', event.uid);
+  const line = new JsonLine().time('ts', event.time).plain('uid', event.uid);
   if (event.connection !== undefined) addConnection(line, event.connection);
   line
-    .string('name', event.name)
+    .plain('name', event.name)
     .string('addl', event.detail)
     .bool('notice', false)
     .string('peer', event.sensor)
-    .string('source', event.source)
+    .plain('source', event.source)
     .string('capture_file', event.captureFile)
     .count('packet_number', event.packetNumber);
   return { log: 'weird', time: event.time, severity: 'informational', json: line.toString() };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { CaptureError } from '../../src/capture/capture-error.js';
@@ -385,6 +385,32 @@ describe('capture files', () => {
       packets.map((packet) => packet.bytes),
       ['09'],
     );
+  });
+
+  it('a long file needs no more memory than a short one', async function () {
+    this.timeout(60_000);
+    const frame = { seconds: 1, nanoseconds: 0, bytes: new Uint8Array(1484).fill(7) };
+    const block = pcap(Array.from({ length: 700 }, () => frame)).subarray(24);
+    const peak = async (blocks: number): Promise<number> => {
+      const path = folder.path(`long-${blocks}.pcap`);
+      writeFileSync(path, pcap([]));
+      for (let i = 0; i < blocks; i++) appendFileSync(path, block);
+      const file = await CaptureFile.open(path);
+      let most = 0;
+      let packets = 0;
+      await file.read((_batch, from, to) => {
+        packets += to - from;
+        const { arrayBuffers, heapUsed } = process.memoryUsage();
+        most = Math.max(most, arrayBuffers + heapUsed);
+        return undefined;
+      });
+      await file.close();
+      assert.equal(packets, blocks * 700);
+      return most;
+    };
+    const short = await peak(10);
+    const long = await peak(300);
+    assert.ok(long - short < 24 * 1024 * 1024, `10 MB needed ${short}, 300 MB needed ${long}`);
   });
 
   it('merged by time, files keep their order where times are equal', async () => {

@@ -18,8 +18,8 @@ export interface Analysed {
   readonly records: LogRecord[];
   readonly alerts: Alert[];
   /** Parsed lines of one log. */
-  lines(log: LogRecord['log']): Record<string, unknown>[];
-  rules(): string[];
+  readonly lines: (log: LogRecord['log']) => Record<string, unknown>[];
+  readonly rules: () => string[];
 }
 
 /** An analysis with the shipped rules that keeps what it emits. */

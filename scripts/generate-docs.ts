@@ -1,0 +1,114 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { VERDICTS } from '../src/decode/verdicts.js';
+import { CHECKS } from '../src/model/checks.js';
+import { FIELDS } from '../src/model/fields.js';
+import { loadRules } from '../src/sensor/load.js';
+
+/*
+ * Writes the reference pages that follow from code and rules; with --check, fails when a page is not what it would
+ * write.
+ */
+const NOTE = '<!-- Made by scripts/generate-docs.ts; change the source that it reads, not this page. -->\n\n';
+
+const PAGES: Readonly<Record<string, () => string>> = {
+  'docs/rules.md': rulesPage,
+  'docs/fields.md': fieldsPage,
+  'docs/checks.md': checksPage,
+  'docs/verdicts.md': verdictsPage,
+};
+
+function rulesPage(): string {
+  const { rules } = loadRules([]);
+  const rows = rules.map(({ id, severity, on, detections, attack, title }) => [
+    `[\`${id}\`](#${id})`,
+    severity,
+    on,
+    detections.join(', '),
+    attack.join(', '),
+    title,
+  ]);
+  const sections = rules.map((rule) =>
+    [
+      `## ${rule.id}`,
+      '',
+      `**${rule.title}** (revision ${rule.rev}, ${rule.severity}, ${rule.status}). Notice \`${rule.note}\`.`,
+      '',
+      rule.description.trim(),
+      '',
+      '```',
+      rule.conditionText,
+      '```',
+      '',
+      `- asked for each new: ${rule.on}; the alert names the endpoints of the ${rule.about === 'flow' ? 'inner flow, if there is one' : 'tunnel'}`,
+      `- merged for ${rule.dedupSeconds} s by ${rule.dedupKey.map(({ name }) => `\`${name}\``).join(', ')}`,
+      `- false positives: ${rule.falsePositives.trim()}`,
+      `- sources: ${rule.references.join('; ')}`,
+      '',
+    ].join('\n'),
+  );
+  return `# Rules\n\n${NOTE}The D numbers are those of the detection catalogue in the domain research; a later version refines a rule by raising its revision.\n\n${table(
+    ['rule', 'severity', 'on', 'detections', 'ATT&CK', 'title'],
+    rows,
+  )}\n${sections.join('\n')}`;
+}
+
+function fieldsPage(): string {
+  const rows = FIELDS.filter(({ check }) => check < 0).map(({ name, type, unit, doc, when, words }) => [
+    `\`${name}\``,
+    type + (unit === '' ? '' : `, ${unit}`),
+    doc + (words.length === 0 ? '' : ` One of ${words.map((word) => `\`${word}\``).join(', ')}.`),
+    when,
+  ]);
+  return `# Fields\n\n${NOTE}What a condition, a message, a suppression key or an expectation of a rule test may name. A comparison with a field that is absent is false. Addresses and ports are those of the packet at hand; consistency checks have [a page of their own](checks.md).\n\n${table(
+    ['field', 'type', 'meaning', 'present when'],
+    rows,
+  )}`;
+}
+
+function checksPage(): string {
+  const rows = CHECKS.map(({ name, meaning, source }) => [`\`check.${name}\``, meaning, source]);
+  return `# Consistency checks\n\n${NOTE}Each is \`holds\`, \`violated\`, \`undetermined\` or \`not-applicable\` for a packet in a tunnel. \`undetermined\` is what can honestly be said inside a NAT whose mapping was not seen.\n\n${table(
+    ['check', 'holds when', 'source'],
+    rows,
+  )}`;
+}
+
+function verdictsPage(): string {
+  const rows = VERDICTS.map(({ name, decoder, family, doc }) => [`\`${name}\``, decoder, family, doc]);
+  return `# Decoder verdicts\n\n${NOTE}How a decoder can end. Those of the families truncated, malformed, weird and limit go to \`weird.log\` under this name, with \`_in_tunnel\` behind it when they happen inside one, sampled as Zeek samples (25 of a name and pair, then 1 in 1000). What only the snap length cut short is counted instead.\n\n${table(
+    ['verdict', 'decoder', 'family', 'meaning'],
+    rows,
+  )}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+  return line(head) + line(head.map(() => '---')) + rows.map(line).join('');
+}
+
+const isCheck = process.argv.includes('--check');
+const stale: string[] = [];
+for (const [name, make] of Object.entries(PAGES)) {
+  const path = fileURLToPath(new URL(`../${name}`, import.meta.url));
+  const text = await format(make(), { ...(await resolveConfig(path)), parser: 'markdown' });
+  if (!isCheck) writeFileSync(path, text);
+  else if (readIfThere(path) !== text) stale.push(name);
+}
+if (stale.length > 0) {
+  process.stderr.write(
+    `${stale.join(', ')} differ from what their sources say; run node --import tsx scripts/generate-docs.ts\n`,
+  );
+  process.exitCode = 1;
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
