@@ -113,11 +113,27 @@ export interface WeirdEvent {
   readonly sensor: string;
 }
 
+/** What a record may be keyed or routed by. */
+export interface RecordKeys {
+  readonly uid: string | undefined;
+  readonly communityId: string | undefined;
+  /** The two outer addresses, lower text first, so that both directions of a tunnel have one key. */
+  readonly outerPair: string | undefined;
+  readonly sensor: string;
+}
+
 /** One finished line for a log, without its line end. */
 export interface LogRecord {
   readonly log: LogName;
   readonly time: PacketTime;
   /** Severity of a notice; `informational` for other logs. */
   readonly severity: Severity;
+  readonly keys: RecordKeys;
   readonly json: string;
+}
+
+/** The key of an unordered pair of hosts. */
+export function hostPair(connection: ConnectionId): string {
+  const { origHost, respHost } = connection;
+  return origHost < respHost ? `${origHost} ${respHost}` : `${respHost} ${origHost}`;
 }

@@ -1,4 +1,5 @@
 import type { Alert, LogRecord } from '../model/records.js';
+import { hostPair } from '../model/records.js';
 import { addConnection } from './connection-columns.js';
 import { JsonLine } from './json-line.js';
 
@@ -47,5 +48,16 @@ export function noticeRecord(alert: Alert): LogRecord {
       .plain('orig_l2_addr', packet.origMac)
       .plain('resp_l2_addr', packet.respMac);
   }
-  return { log: 'notice', time: alert.time, severity: rule.severity, json: line.toString() };
+  return {
+    log: 'notice',
+    time: alert.time,
+    severity: rule.severity,
+    keys: {
+      uid: alert.uid,
+      communityId: alert.communityId,
+      outerPair: hostPair(tunnel.outer),
+      sensor: alert.sensor,
+    },
+    json: line.toString(),
+  };
 }

@@ -1,4 +1,5 @@
 import type { LogRecord, TunnelEvent } from '../model/records.js';
+import { hostPair } from '../model/records.js';
 import { addConnection } from './connection-columns.js';
 import { JsonLine } from './json-line.js';
 
@@ -27,5 +28,16 @@ export function tunnelRecord(event: TunnelEvent): LogRecord {
     .string('sensor', event.sensor)
     .count('vlan', event.vlan[0])
     .count('inner_vlan', event.vlan[1]);
-  return { log: 'tunnel', time: event.time, severity: 'informational', json: line.toString() };
+  return {
+    log: 'tunnel',
+    time: event.time,
+    severity: 'informational',
+    keys: {
+      uid: event.uid,
+      communityId: event.communityId,
+      outerPair: hostPair(event.connection),
+      sensor: event.sensor,
+    },
+    json: line.toString(),
+  };
 }

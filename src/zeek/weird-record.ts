@@ -1,4 +1,5 @@
 import type { LogRecord, WeirdEvent } from '../model/records.js';
+import { hostPair } from '../model/records.js';
 import { addConnection } from './connection-columns.js';
 import { JsonLine } from './json-line.js';
 
@@ -14,5 +15,16 @@ export function weirdRecord(event: WeirdEvent): LogRecord {
     .plain('source', event.source)
     .string('capture_file', event.captureFile)
     .count('packet_number', event.packetNumber);
-  return { log: 'weird', time: event.time, severity: 'informational', json: line.toString() };
+  return {
+    log: 'weird',
+    time: event.time,
+    severity: 'informational',
+    keys: {
+      uid: event.uid,
+      communityId: undefined,
+      outerPair: event.connection === undefined ? undefined : hostPair(event.connection),
+      sensor: event.sensor,
+    },
+    json: line.toString(),
+  };
 }

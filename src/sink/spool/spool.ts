@@ -1,0 +1,390 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { LogRecord } from '../../model/records.js';
+import { SEVERITIES } from '../../model/severity.js';
+import type { Committed } from './committed-file.js';
+import { writeCommitted } from './committed-file.js';
+import { FreeSpace } from './free-space.js';
+import { compactSegment, lowestSeverity } from './make-room.js';
+import { RecordAges } from './record-ages.js';
+import type { SpooledRecord } from './record-codec.js';
+import { encodedBound, encodeRecord, MAX_BODY } from './record-codec.js';
+import type { Segment } from './segment.js';
+import { countIn, scanRecords, SEGMENT_HEADER } from './segment.js';
+import { SegmentWriter } from './segment-writer.js';
+import type { Recovered } from './recovery.js';
+import { recover } from './recovery.js';
+import type { Outcome } from './settlement.js';
+import { Settlement } from './settlement.js';
+import { SpoolError, spoolError } from './spool-error.js';
+import { SpoolLock } from './spool-lock.js';
+import { SpoolReader } from './spool-reader.js';
+import type { SpoolOptions, SpoolStatus } from './spool-types.js';
+
+interface Group {
+  readonly records: readonly LogRecord[];
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Octets that are encoded and written at once. */
+const WRITE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Append-only queue on disk between the analysis and a sink. `append` resolves when its records survive a crash; `read`
+ * gives them in order; `settle` says that the other side has them, and their files go once all are settled. One writer,
+ * enforced by a lock. Bounded: a full spool makes room by its policy and counts what it dropped.
+ */
+export class Spool {
+  readonly folder: string;
+  readonly #options: SpoolOptions;
+  readonly #lock: SpoolLock;
+  readonly #segments: Segment[];
+  readonly #settlement: Settlement;
+  readonly #reader: SpoolReader;
+  readonly #pending: Group[] = [];
+  #pendingRecords = 0;
+  #commitTimer: NodeJS.Timeout | undefined;
+  #settleTimer: NodeJS.Timeout | undefined;
+  #committing: Promise<void> | undefined;
+  #exclusive: Promise<void> = Promise.resolve();
+  readonly #writer: SegmentWriter;
+  readonly #ages: RecordAges;
+  readonly #freeSpace: FreeSpace;
+  #nextSequence: number;
+  #unsettled: number;
+  #refused: number;
+  #resent: number;
+  #buffer = Buffer.alloc(0);
+  #wake: (() => void) | undefined;
+  #isClosed = false;
+
+  private constructor(folder: string, options: SpoolOptions, lock: SpoolLock, recovered: Recovered) {
+    this.folder = folder;
+    this.#options = {
+      ...options,
+      segmentBytes: Math.min(options.segmentBytes, Math.floor(options.maxBytes / 4)),
+    };
+    this.#lock = lock;
+    this.#segments = recovered.segments;
+    this.#nextSequence = recovered.nextSequence;
+    this.#unsettled = recovered.unsettled;
+    this.#refused = recovered.committed.refused;
+    this.#resent = recovered.committed.resent;
+    // A full spool makes room segment by segment, so it must consist of several.
+    const segmentBytes = Math.min(options.segmentBytes, Math.floor(options.maxBytes / 4));
+    this.#writer = new SegmentWriter(folder, recovered.segments, segmentBytes);
+    this.#ages = new RecordAges(recovered.waitingSince);
+    this.#freeSpace = new FreeSpace(folder, options.minFreeBytes, options.onEvent);
+    this.#settlement = new Settlement(recovered.committed);
+    this.#reader = new SpoolReader(
+      recovered.committed.settled + 1,
+      recovered.droppedBudget,
+      () => this.#segments,
+      {
+        onRecord: (sequence) => this.#settlement.begin(sequence),
+        onGap: (last, dropped, damaged) => {
+          this.#settlement.gap(last, dropped, damaged);
+          this.#scheduleSettle();
+        },
+      },
+    );
+  }
+
+  /** Opens a spool, makes its folder if need be, and recovers what an earlier process left. Rejects with a SpoolError. */
+  static async open(folder: string, options: SpoolOptions): Promise<Spool> {
+    let lock: SpoolLock | undefined;
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o750 });
+      lock = SpoolLock.take(folder);
+      const recovered = await recover(folder, options.onEvent);
+      return new Spool(folder, options, lock, recovered);
+    } catch (error) {
+      lock?.release();
+      throw spoolError(error, folder);
+    }
+  }
+
+  /** Resolves when the records are on disk. Rejects with a SpoolError; then none of them is accepted. */
+  append(records: readonly LogRecord[]): Promise<void> {
+    if (records.length === 0) return Promise.resolve();
+    if (this.#isClosed)
+      return Promise.reject(new SpoolError('closed', `The spool ${this.folder} is closed.`));
+    const tooLarge = records.find(
+      (record) => record.json.length * 3 > MAX_BODY && Buffer.byteLength(record.json) > MAX_BODY - 2048,
+    );
+    if (tooLarge !== undefined) {
+      return Promise.reject(
+        new SpoolError('too-large', `A ${tooLarge.log} record is larger than the spool takes (1 MiB).`),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ records, resolve, reject });
+      this.#pendingRecords += records.length;
+      if (this.#pendingRecords >= this.#options.commitRecords) this.#commitNow();
+      else this.#commitTimer ??= setTimeout(() => this.#commitNow(), this.#options.commitMs);
+    });
+  }
+
+  /**
+   * Waits until there are records to deliver and gives up to `most` of them, in order. Nothing when the spool was closed.
+   * Every record must be settled, or {@link rewind} called.
+   */
+  async read(most: number): Promise<SpooledRecord[]> {
+    for (;;) {
+      if (this.#isClosed) return [];
+      const records = await this.#reader.read(most);
+      if (records.length > 0) return records;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        if (this.#isClosed || this.#reader.next < this.#nextSequence) resolve();
+      });
+    }
+  }
+
+  /** Notes how a record that was read ended. */
+  settle(sequence: number, outcome: Outcome): void {
+    if (this.#settlement.settle(sequence, outcome)) this.#unsettled--;
+    this.#scheduleSettle();
+  }
+
+  /** Counts records that are sent again although an earlier send may have arrived. */
+  noteResent(count: number): void {
+    this.#resent += count;
+    this.#scheduleSettle();
+  }
+
+  get status(): SpoolStatus {
+    const { settled, deadLettered, dropped, damaged } = this.#settlement.counts;
+    const accepted = this.#nextSequence - 1;
+    const gapsAbove = accepted - settled - this.#unsettled;
+    const droppedAbove = Math.min(gapsAbove, this.#droppedAbove());
+    return {
+      accepted,
+      acknowledged: settled - deadLettered - dropped - damaged,
+      deadLettered,
+      dropped: dropped + droppedAbove,
+      damaged: damaged + gapsAbove - droppedAbove,
+      waiting: this.#unsettled,
+      refused: this.#refused,
+      resent: this.#resent,
+      bytes: this.#totalBytes(),
+      ageSeconds: this.#unsettled > 0 ? this.#ages.ageOf(settled + 1) : 0,
+      settled,
+    };
+  }
+
+  /** Writes what is pending, notes what is settled, and gives the lock back. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#commitNow();
+    await this.#committing;
+    this.#isClosed = true;
+    this.#wake?.();
+    clearTimeout(this.#settleTimer);
+    try {
+      await this.#noteSettled();
+      await this.#exclusive;
+      await this.#writer.close();
+      await this.#reader.close();
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  /* ---- writing ---- */
+
+  #commitNow(): void {
+    clearTimeout(this.#commitTimer);
+    this.#commitTimer = undefined;
+    this.#committing ??= this.#commitAll().finally(() => {
+      this.#committing = undefined;
+      if (this.#pending.length > 0) this.#commitNow();
+    });
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const groups = this.#takeGroups();
+      try {
+        await this.#alone(() => this.#write(groups));
+        for (const group of groups) group.resolve();
+        this.#wake?.();
+      } catch (error) {
+        const failure = spoolError(error, this.folder);
+        this.#refused += groups.reduce((sum, group) => sum + group.records.length, 0);
+        this.#options.onEvent({ kind: 'failed', message: failure.message });
+        for (const group of groups) group.reject(failure);
+        return;
+      }
+      await this.#alone(() => this.#keepWithinBounds());
+    }
+  }
+
+  /* As many waiting groups as one write takes. */
+  #takeGroups(): Group[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { records } of this.#pending) {
+      for (const record of records) bytes += encodedBound(record);
+      count++;
+      if (bytes >= WRITE_BYTES) break;
+    }
+    const groups = this.#pending.splice(0, count);
+    for (const { records } of groups) this.#pendingRecords -= records.length;
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafe(Math.max(bytes, 64 * 1024));
+    return groups;
+  }
+
+  async #write(groups: readonly Group[]): Promise<void> {
+    let sequence = this.#nextSequence;
+    let end = 0;
+    const severities: number[] = [];
+    for (const { records } of groups) {
+      for (const record of records) {
+        end = encodeRecord(record, sequence++, this.#buffer, end);
+        severities.push(SEVERITIES.indexOf(record.severity));
+      }
+    }
+    const segment = await this.#appendMakingRoom(this.#buffer.subarray(0, end));
+    severities.forEach((severity, i) => countIn(segment, { sequence: this.#nextSequence + i, severity }));
+    this.#ages.accepted(this.#nextSequence);
+    this.#nextSequence = sequence;
+    this.#unsettled += severities.length;
+  }
+
+  async #appendMakingRoom(bytes: Buffer): Promise<Segment> {
+    try {
+      return await this.#writer.append(bytes, this.#nextSequence);
+    } catch (error) {
+      if (spoolError(error, this.folder).code !== 'disk-full') throw error;
+      // Alerts go last: make room by the policy, then try once more.
+      await this.#makeRoom(bytes.length, 'the disk is full');
+      return this.#writer.append(bytes, this.#nextSequence);
+    }
+  }
+
+  /* ---- bounds ---- */
+
+  async #keepWithinBounds(): Promise<void> {
+    const last = this.#segments.at(-1);
+    if ((await this.#freeSpace.isLow()) && last !== undefined && this.#segments.length > 1) {
+      await this.#makeRoom(last.bytes, 'the disk is nearly full');
+    }
+    const over = this.#totalBytes() - this.#options.maxBytes;
+    if (over > 0) await this.#makeRoom(over, `the spool is larger than maxBytes (${this.#options.maxBytes})`);
+  }
+
+  /* Frees at least `wanted` octets, as far as there is anything to drop. */
+  async #makeRoom(wanted: number, why: string): Promise<void> {
+    const target = this.#totalBytes() - wanted;
+    let dropped = 0;
+    if (this.#segments.length === 1 && this.#segments[0]!.records > 0)
+      await this.#writer.roll(this.#nextSequence);
+    while (this.#totalBytes() > Math.max(target, 0) && this.#segments.length > 1) {
+      dropped += this.#options.policy === 'drop-oldest' ? await this.#dropOldest() : await this.#dropLowest();
+    }
+    if (dropped === 0) return;
+    this.#wake?.();
+    this.#options.onEvent({
+      kind: 'dropped',
+      message: `${dropped} spooled records were dropped by ${this.#options.policy}: ${why}.`,
+    });
+  }
+
+  async #dropOldest(): Promise<number> {
+    const oldest = this.#segments[0]!;
+    const through = this.#segments[1]!.first - 1;
+    const { next } = this.#reader;
+    let dropped = this.#settlement.drop(through);
+    if (next <= through) {
+      // What was not read yet is passed over as one gap.
+      const unread = await this.#countFrom(oldest, next);
+      const missing = through - next + 1 - unread;
+      const droppedBefore = Math.min(oldest.dropped, missing);
+      this.#reader.skipTo(through + 1);
+      this.#settlement.gap(through, unread + droppedBefore, missing - droppedBefore);
+      dropped += unread;
+    }
+    this.#unsettled -= dropped;
+    this.#segments.shift();
+    await this.#writeCommitted();
+    await rm(oldest.path, { force: true });
+    return dropped;
+  }
+
+  /* Takes the records of the lowest severity out of the oldest segment that has some and that nobody is reading. */
+  async #dropLowest(): Promise<number> {
+    const candidates = this.#segments.slice(0, -1).filter((segment) => segment.first >= this.#reader.next);
+    const severity = lowestSeverity(candidates);
+    if (severity < 0) return this.#dropOldest();
+    const segment = candidates.find((one) => one.bySeverity[severity]! > 0)!;
+    const dropped = await compactSegment(segment, severity);
+    this.#unsettled -= dropped;
+    return dropped;
+  }
+
+  /* Records of a segment from a sequence on. */
+  async #countFrom(segment: Segment, from: number): Promise<number> {
+    if (from <= segment.first) return segment.records;
+    let count = 0;
+    await scanRecords(segment.path, SEGMENT_HEADER, (_bytes, place) => {
+      if (place.sequence >= from) count++;
+    });
+    return count;
+  }
+
+  #droppedAbove(): number {
+    return this.#segments.reduce(
+      (sum, segment) => sum + (segment.first > this.#settlement.counts.settled ? segment.dropped : 0),
+      0,
+    );
+  }
+
+  #totalBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  /* ---- settling ---- */
+
+  #scheduleSettle(): void {
+    if (this.#isClosed) return;
+    this.#settleTimer ??= setTimeout(() => {
+      this.#settleTimer = undefined;
+      this.#noteSettled().catch((error: unknown) => {
+        this.#options.onEvent({ kind: 'failed', message: spoolError(error, this.folder).message });
+      });
+    }, this.#options.settleMs);
+  }
+
+  /* First the note, then the files: after a crash between the two there is more than is needed, never less. */
+  #noteSettled(): Promise<void> {
+    return this.#alone(async () => {
+      await this.#writeCommitted();
+      const { settled } = this.#settlement.counts;
+      while (this.#segments.length > 1 && this.#segments[1]!.first - 1 <= settled) {
+        const done = this.#segments.shift()!;
+        await rm(done.path, { force: true });
+      }
+    });
+  }
+
+  #writeCommitted(): Promise<void> {
+    const { settled, deadLettered, dropped, damaged } = this.#settlement.counts;
+    const committed: Committed = {
+      settled,
+      deadLettered,
+      dropped,
+      damaged,
+      refused: this.#refused,
+      resent: this.#resent,
+    };
+    return writeCommitted(this.folder, committed);
+  }
+
+  /* Runs work on the files one after the other. */
+  #alone(work: () => Promise<void>): Promise<void> {
+    const result = this.#exclusive.then(work);
+    this.#exclusive = result.catch(() => undefined); // whoever asked for the work gets its error
+    return result;
+  }
+}
