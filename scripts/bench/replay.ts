@@ -64,9 +64,9 @@ async function replay(): Promise<void> {
         emit,
       }),
   );
-  const { fault } = await run.run({ files: [path], merge: false });
+  const { faults } = await run.run({ files: [path], merge: false });
   rmSync(folder, { recursive: true });
-  if (fault !== undefined) throw fault;
+  if (faults[0] !== undefined) throw faults[0];
   if (run.analysis.counters.packets !== frames) throw new Error('the replay lost packets');
 }
 

@@ -107,7 +107,7 @@ export class KafkaBroker {
       const watch = (chunk: Buffer): void => {
         log.write(chunk);
         output = (output + chunk.toString()).slice(-20_000);
-        if (/Kafka Server started/.test(output)) {
+        if (output.includes('Kafka Server started')) {
           clearTimeout(timer);
           resolve();
         }
@@ -157,7 +157,7 @@ export class KafkaBroker {
 
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGCONT');
     child.kill(signal);

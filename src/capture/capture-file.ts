@@ -114,8 +114,10 @@ export class CaptureFile implements PacketSource {
   }
 
   #endInput(): void {
-    if (this.#parsed < this.#have || this.#bytes.endedEarly) {
-      this.cutShort = { origin: this.origin, byteOffset: this.#fileOffset + this.#parsed };
+    const unfinishedAt = this.#parser?.unfinishedAt;
+    if (this.#parsed < this.#have || this.#bytes.endedEarly || unfinishedAt !== undefined) {
+      const byteOffset = unfinishedAt ?? this.#fileOffset + this.#parsed;
+      this.cutShort = { origin: this.origin, byteOffset };
     }
     this.#parsed = this.#have;
   }

@@ -1,3 +1,4 @@
+import { CaptureError } from './capture-error.js';
 import type { CaptureFile } from './capture-file.js';
 import type { CaptureInterface, OnPackets, PacketBatch, PacketSource } from './packet-batch.js';
 
@@ -15,15 +16,23 @@ export class MergedFiles implements PacketSource {
   readonly interfaces: readonly CaptureInterface[];
   readonly #files: readonly CaptureFile[];
 
-  constructor(files: readonly CaptureFile[], interfaces: readonly CaptureInterface[]) {
+  /** Called with the fault of a file that turns out damaged; the others are read on. */
+  readonly #onFault: (fault: CaptureError) => void;
+
+  constructor(
+    files: readonly CaptureFile[],
+    interfaces: readonly CaptureInterface[],
+    onFault: (fault: CaptureError) => void,
+  ) {
     this.#files = files;
     this.interfaces = interfaces;
+    this.#onFault = onFault;
   }
 
   async read(onPackets: OnPackets): Promise<void> {
     const heads: Head[] = [];
     for (const file of this.#files) {
-      const batch = await file.next();
+      const batch = await this.#next(file);
       if (batch !== undefined) heads.push({ file, batch, at: 0 });
     }
     while (heads.length > 0) {
@@ -33,12 +42,22 @@ export class MergedFiles implements PacketSource {
       await onPackets(first.batch, first.at, end);
       first.at = end;
       if (end < first.batch.count) continue;
-      const batch = await first.file.next();
+      const batch = await this.#next(first.file);
       if (batch === undefined) heads.splice(heads.indexOf(first), 1);
       else {
         first.batch = batch;
         first.at = 0;
       }
+    }
+  }
+
+  async #next(file: CaptureFile): Promise<PacketBatch | undefined> {
+    try {
+      return await file.next();
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      this.#onFault(error);
+      return undefined;
     }
   }
 }

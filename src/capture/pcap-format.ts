@@ -19,6 +19,7 @@ const LINK_TYPE_MASK = 0xffff;
 
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const MAGIC_NANOSECONDS = 0xa1b23c4d;
+const NANOSECONDS = 1_000_000_000;
 const REFUSED_MAGIC = new Map([
   [0xa1b2cd34, 'modified pcap (Kuznetzov’s patched format)'],
   [0xa1e2cb12, 'modified pcap (Navtel format)'],
@@ -86,8 +87,11 @@ class PcapRecords implements RecordParser {
       }
       const data = here + RECORD_HEADER;
       if (to - data < captured) break;
-      batch.seconds[count] = view.getUint32(here, isLittle);
-      batch.nanoseconds[count] = view.getUint32(here + FRACTION, isLittle) * unit;
+      const fraction = view.getUint32(here + FRACTION, isLittle) * unit;
+      // A fraction of a second or more is a writer's mistake; it counts for what it says.
+      const carry = fraction >= NANOSECONDS ? Math.floor(fraction / NANOSECONDS) : 0;
+      batch.seconds[count] = view.getUint32(here, isLittle) + carry;
+      batch.nanoseconds[count] = fraction - carry * NANOSECONDS;
       batch.at[count] = data;
       batch.capturedLength[count] = captured;
       batch.wireLength[count] = view.getUint32(here + ORIGINAL, isLittle);

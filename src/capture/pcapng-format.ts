@@ -19,6 +19,8 @@ const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const OPTION = { END: 0, IF_NAME: 2, IF_TSRESOL: 9, IF_TSOFFSET: 14 } as const;
 /** Blocks that the parser reads itself must fit a slab; longer ones of other types are skipped. */
 const MAX_READ_BLOCK = MAX_CAPTURED_LENGTH + 65_536;
+/** A block of a type that nobody knows and of this size is a lie rather than a block. */
+const MAX_SKIPPED_BLOCK = 1024 * 1024 * 1024;
 const MAX_INTERFACES = 65_535;
 const MAX_NAME = 256;
 
@@ -41,6 +43,7 @@ export class PcapngRecords implements RecordParser {
   #count = 0;
   /** Octets of a block that is being skipped and lie behind the slab. */
   #toSkip = 0;
+  #skippedAt = 0;
 
   constructor(context: ParserContext) {
     this.#context = context;
@@ -72,7 +75,10 @@ export class PcapngRecords implements RecordParser {
         this.#corrupt(fileOffset + here, `claims ${length} octets for one block`);
       if (to - here < length) {
         if (isOurs) break;
+        if (length > MAX_SKIPPED_BLOCK)
+          this.#corrupt(fileOffset + here, `claims ${length} octets for one block`);
         this.#toSkip = length - (to - here);
+        this.#skippedAt = fileOffset + here;
         return to;
       }
       const end = here + length - 4;
@@ -85,6 +91,10 @@ export class PcapngRecords implements RecordParser {
       here += length;
     }
     return here;
+  }
+
+  get unfinishedAt(): number | undefined {
+    return this.#toSkip > 0 ? this.#skippedAt : undefined;
   }
 
   #byteOrder(view: DataView, at: number, fileOffset: number): void {

@@ -4,6 +4,9 @@ import type { CaptureInterface, PacketBatch } from './packet-batch.js';
  * Finds packets in the octets of one capture format. Stateful over the whole input, fed slab by slab.
  */
 export interface RecordParser {
+  /** Offset of a record that went on behind the octets given so far, though none of it is needed any more. */
+  readonly unfinishedAt?: number | undefined;
+
   /**
    * Lists packets of `bytes[from, to)` in `batch` until the octets, or the batch, are used up. Returns the offset behind
    * the last whole record. Throws a CaptureError on a record that cannot be true.

@@ -16,6 +16,7 @@ import {
   teredoPort,
 } from '../wire/embedded-address.js';
 import { IPV4_SCOPE, ipv4Scope } from '../wire/ipv4-space.js';
+import { UDP_PORT } from '../wire/numbers.js';
 import type { AddressVerdict, OuterEndpoint } from './address-verdicts.js';
 import {
   bad,
@@ -55,6 +56,7 @@ export interface ExplainContext {
 const NAT64_PREFIX: AddressWords = [0x0064ff9b, 0, 0, 0];
 const NAT64_LOCAL_HIGH = 0x0064ff9b;
 const NAT64_LOCAL_NEXT = 0x0001;
+const TEREDO_SERVICE_PORT = UDP_PORT.TEREDO;
 const CONE = 0x8000;
 const RESERVED_FLAG = 0x4000;
 const UNIVERSAL_GROUP = 0x0300;
@@ -211,8 +213,11 @@ function explain6rd(words: AddressWords, domain: SixrdDomain, context: ExplainCo
     address: formatAddress(...words),
     kind: '6rd address (RFC 5969 4), by the domain that you named',
     parts: [
-      part(0, from - 1, undefined, 0, '6rd prefix', ''),
+      part(0, from - 1, undefined, 0, '6rd prefix', bitsText(w0, w1, 0, from)),
       part(from, from + count - 1, bits, Math.ceil(count / 4), `customer IPv4 ${text}`),
+      ...(from + count < 64
+        ? [part(from + count, 63, undefined, 0, 'subnet', bitsText(w0, w1, from + count, 64))]
+        : []),
       part(64, 127, undefined, 16, 'interface identifier', `${hex(w2, 8)}${hex(w3, 8)}`),
     ],
     steps: [`IPv4 bits ${from}-${from + count - 1}: 0x${hex(bits, Math.ceil(count / 4))} = ${text}`],
@@ -272,13 +277,20 @@ function explainOther(words: AddressWords, context: ExplainContext): AddressExpl
   const steps: string[] = [];
   let kind = plainKind(words);
   // fe80::/10 of a Teredo server in a router advertisement: cone bit, port 3544 and address, inverted (RFC 4380 5.3.2).
-  if (w0 >>> 22 === 0x3fa && (w2 & 0x7fff0000) === 0 && (~w2 & 0xffff) === 3544) {
+  const isServerShape = w0 >>> 22 === 0x3fa && (w2 & 0x7fff0000) === 0;
+  const portField = w2 & 0xffff;
+  if (isServerShape && (portField === (~TEREDO_SERVICE_PORT & 0xffff) || portField === TEREDO_SERVICE_PORT)) {
+    const isOld = portField === TEREDO_SERVICE_PORT;
     const server = teredoClient(w3);
-    kind = 'link-local address of a Teredo server (RFC 4380 5.3.2)';
+    kind = isOld
+      ? 'link-local address of a Teredo server of before RFC 4380 (port not inverted)'
+      : 'link-local address of a Teredo server (RFC 4380 5.3.2)';
     embedded['server'] = formatIpv4(server);
-    embedded['port'] = '3544';
+    embedded['port'] = String(TEREDO_SERVICE_PORT);
     steps.push(
-      `port:   0x${hex(w2 & 0xffff, 4)} XOR 0xffff = 3544`,
+      isOld
+        ? `port:   0x${hex(portField, 4)} = ${TEREDO_SERVICE_PORT} (not inverted)`
+        : `port:   0x${hex(portField, 4)} XOR 0xffff = ${TEREDO_SERVICE_PORT}`,
       `server: 0x${hex(w3, 8)} XOR 0xffffffff = ${formatIpv4(server)}`,
     );
     verdicts.push(...intelVerdicts('server', context.endpoints.findV4(server)));
@@ -328,6 +340,13 @@ function interfaceMeaning(w2: number, w3: number): string {
     return `interface identifier from MAC ${mac.map((octet) => hex(octet, 2)).join(':')}`;
   }
   return 'interface identifier';
+}
+
+/* Bits `[from, to)` of the upper half of an address, in hex. */
+function bitsText(w0: number, w1: number, from: number, to: number): string {
+  const upper = (BigInt(w0) << 32n) | BigInt(w1);
+  const value = (upper >> BigInt(64 - to)) & ((1n << BigInt(to - from)) - 1n);
+  return value.toString(16).padStart(Math.ceil((to - from) / 4), '0');
 }
 
 function part(

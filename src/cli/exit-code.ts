@@ -7,13 +7,16 @@ export const EXIT = {
   alertsRaised: 4,
 } as const;
 
-/** Ends a command with an exit code and one sentence on standard error. */
+/** Ends a command with an exit code and a sentence for each thing that went wrong, a line each on standard error. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
+  readonly sentences: readonly string[];
   readonly exitCode: number;
 
-  constructor(message: string, exitCode: number) {
-    super(message);
+  constructor(sentences: string | readonly string[], exitCode: number) {
+    const list = typeof sentences === 'string' ? [sentences] : sentences;
+    super(list.join(' '));
+    this.sentences = list;
     this.exitCode = exitCode;
   }
 }

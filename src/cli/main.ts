@@ -34,7 +34,7 @@ try {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (error instanceof CommandError) {
-    process.stderr.write(`${terminalText(error.message)}\n`);
+    process.stderr.write(`${error.sentences.map(terminalText).join('\n')}\n`);
     return error.exitCode;
   }
   if (error instanceof SourceError) {

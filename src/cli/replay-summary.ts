@@ -14,9 +14,10 @@ export interface ReplaySummary {
   readonly tunnels: Readonly<Record<string, number>>;
   readonly inner_flows: number;
   readonly alerts: Readonly<Record<string, number>>;
-  readonly suppressed: number;
+  readonly suppressed: Readonly<Record<string, number>>;
   readonly excepted: Readonly<Record<string, number>>;
   readonly weirds: number;
+  readonly weirds_sampled_out: number;
   readonly not_examined: {
     readonly cut_by_snap_length: number;
     readonly undecoded: Readonly<Record<string, number>>;
@@ -27,6 +28,7 @@ export interface ReplaySummary {
     readonly over_a_cap: Readonly<Record<string, number>>;
   };
   readonly time_went_backwards: number;
+  readonly time_jumped_ahead: number;
   readonly output: string | undefined;
 }
 
@@ -44,6 +46,8 @@ export function summarize(analysis: Analysis, files: number, output: string | un
     fragmented_datagrams_evicted: reassembler.counters.evicted,
     suppression_keys_evicted: suppression.evictions,
     client_mappings_evicted: site.evictions,
+    weird_keys_evicted: analysis.weirdEvictions,
+    notes_over_8_a_packet: analysis.notesLost,
   };
   return {
     files,
@@ -53,9 +57,10 @@ export function summarize(analysis: Analysis, files: number, output: string | un
     tunnels: byKind,
     inner_flows: flows.total,
     alerts: Object.fromEntries(counters.alertsByRule),
-    suppressed: counters.suppressed,
+    suppressed: Object.fromEntries(counters.suppressedByRule),
     excepted: Object.fromEntries(counters.excepted),
     weirds: counters.weirds,
+    weirds_sampled_out: counters.weirdsSampledOut,
     not_examined: {
       cut_by_snap_length: counters.cutBySnapLength,
       undecoded: Object.fromEntries(counters.byVerdict(new Set(['truncated', 'malformed']))),
@@ -66,6 +71,7 @@ export function summarize(analysis: Analysis, files: number, output: string | un
       over_a_cap: Object.fromEntries(Object.entries(caps).filter(([, count]) => count > 0)),
     },
     time_went_backwards: counters.timeBackwards,
+    time_jumped_ahead: analysis.timeJumps,
     output,
   };
 }
@@ -81,13 +87,24 @@ export function summaryText(summary: ReplaySummary): string {
   const alerts = Object.entries(summary.alerts);
   if (alerts.length === 0) lines.push('no alerts');
   else lines.push(`alerts: ${list(alerts)}`);
-  if (summary.suppressed > 0) lines.push(`suppressed as repeats: ${summary.suppressed}`);
+  const suppressed = Object.entries(summary.suppressed);
+  if (suppressed.length > 0) lines.push(`suppressed as repeats: ${list(suppressed)}`);
   const excepted = Object.entries(summary.excepted);
   if (excepted.length > 0) lines.push(`covered by exceptions: ${list(excepted)}`);
   const missed = notExamined(summary);
   lines.push(missed.length === 0 ? 'not examined: nothing' : `not examined: ${missed.join('; ')}`);
-  if (summary.time_went_backwards > 0)
-    lines.push(`packets whose time went backwards: ${summary.time_went_backwards}`);
+  if (summary.time_went_backwards > 0) {
+    const hint = summary.files > 1 ? ' (--merge reads several files by time)' : '';
+    lines.push(`packets whose time went backwards: ${summary.time_went_backwards}${hint}`);
+  }
+  if (summary.time_jumped_ahead > 0) {
+    lines.push(`packets whose time was too far ahead to be believed alone: ${summary.time_jumped_ahead}`);
+  }
+  if (summary.weirds > 0) {
+    const rest =
+      summary.weirds_sampled_out > 0 ? ` (${summary.weirds_sampled_out} more were sampled out)` : '';
+    lines.push(`weirds: ${summary.weirds}${rest}`);
+  }
   if (summary.output !== undefined) lines.push(`logs: ${terminalText(summary.output)}`);
   return `${lines.join('\n')}\n`;
 }

@@ -106,7 +106,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
   const rules = loadRules(flags.rules, flags.defaultRules);
   const endpoints = loadEndpoints();
   const toStdout = flags.out === '-';
-  const folder = toStdout ? undefined : (flags.out ?? freshFolder(files[0]!));
+  const folder = toStdout ? undefined : (flags.out ?? freshFolder(files[0]!, flags.overwrite === true));
   const sink =
     folder === undefined
       ? new StandardOutput(process.stdout)
@@ -154,18 +154,23 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
       `${origin} ends in the middle of a packet at byte ${byteOffset}; everything before it was processed.`,
     );
   }
-  if (run.hasOutput || result.fault === undefined) {
+  if (run.hasOutput || result.faults.length === 0) {
     const summary = summarize(run.analysis, files.length, run.hasOutput ? folder : undefined);
     const stream = toStdout ? process.stderr : process.stdout;
     if (flags.json === true) stream.write(`${JSON.stringify(summary, undefined, 2)}\n`);
     else if (flags.quiet !== true) stream.write(`${list.text()}${summaryText(summary)}`);
   }
-  if (result.fault !== undefined) throw new CommandError(result.fault.message, EXIT.failed);
+  if (result.faults.length > 0) {
+    throw new CommandError(
+      result.faults.map(({ message }) => message),
+      EXIT.failed,
+    );
+  }
   if (alarm.isRaised) process.exitCode = EXIT.alertsRaised;
 }
 
-/* NAME.copperhull in the working folder, numbered when it is there already. */
-function freshFolder(file: string): string {
+/* NAME.copperhull in the working folder; numbered when it is there already and may not be overwritten. */
+function freshFolder(file: string, overwrite: boolean): string {
   const name =
     file === '-'
       ? 'stdin'
@@ -174,6 +179,6 @@ function freshFolder(file: string): string {
           .replace(/\.(pcap|pcapng|cap|dump)$/, '');
   for (let number = 1; ; number++) {
     const folder = `${name}.copperhull${number === 1 ? '' : `-${number}`}`;
-    if (!existsSync(folder)) return folder;
+    if (overwrite || !existsSync(folder)) return folder;
   }
 }

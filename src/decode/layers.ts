@@ -153,6 +153,8 @@ export class LayerStack {
   readonly inner = new Uint8Array(MAX_ENCAPSULATIONS);
   /** Octets that each encapsulation carries, as on the wire. */
   readonly carried = new Uint32Array(MAX_ENCAPSULATIONS);
+  /** Encapsulations that were weighed and kept; those above are new since. */
+  accepted = 0;
   /** Notes that had been made when each encapsulation was opened. */
   readonly notesBefore = new Uint8Array(MAX_ENCAPSULATIONS);
 
@@ -203,6 +205,7 @@ export class LayerStack {
   reset(frame: FrameView, at: number, end: number, wireEnd: number): void {
     this.count = 0;
     this.encapsulations = 0;
+    this.accepted = 0;
     this.frame = frame;
     this.nextAt = at;
     this.nextEnd = end;
@@ -212,12 +215,40 @@ export class LayerStack {
     this.extensionHeaders = 0;
     this.extensionOctets = 0;
     this.verdict = VERDICT.ok;
+    this.failedLimit = LIMITED_BY.frame;
     this.fragmentLayer = -1;
     this.incompleteFragment = false;
     this.reassembled = false;
     this.notes = 0;
     this.unopened = 0;
     this.carrierComplaint = VERDICT.ok;
+  }
+
+  /** Makes this stack what `other` is, frame included. */
+  copyFrom(other: LayerStack): void {
+    this.reset(other.frame, other.nextAt, other.nextEnd, other.wireEnd);
+    this.count = other.count;
+    this.kind.set(other.kind);
+    this.at.set(other.at);
+    this.end.set(other.end);
+    this.words.set(other.words);
+    this.encapsulations = other.encapsulations;
+    this.accepted = other.accepted;
+    this.carrier.set(other.carrier);
+    this.outerIp.set(other.outerIp);
+    this.header.set(other.header);
+    this.inner.set(other.inner);
+    this.carried.set(other.carried);
+    this.notesBefore.set(other.notesBefore);
+    this.step = other.step;
+    this.selector = other.selector;
+    this.limitedBy = other.limitedBy;
+    this.ip = other.ip;
+    this.extensionHeaders = other.extensionHeaders;
+    this.extensionOctets = other.extensionOctets;
+    this.verdict = other.verdict;
+    this.fragmentLayer = other.fragmentLayer;
+    this.reassembled = other.reassembled;
   }
 
   /** Adds a layer and returns the index of its first word. The dispatcher has checked that there is room. */

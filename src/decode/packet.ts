@@ -4,12 +4,11 @@ import type { FrameView } from '../wire/frame.js';
 import { decodeEthernet } from './ethernet.js';
 import { decodeGre } from './gre.js';
 import { decodeIcmp } from './icmp.js';
-import { decodeIpv4, OFFSET_MASK } from './ipv4.js';
+import { decodeIpv4 } from './ipv4.js';
 import { decodeIpv6 } from './ipv6.js';
 import { decodeExtension, isExtensionHeader } from './ipv6-extension.js';
 import {
   CARRIER,
-  EXTENSION,
   IP,
   IPPROTO,
   LAYER,
@@ -43,8 +42,6 @@ export interface DecoderOptions {
   readonly isKnownTunnel: (stack: LayerStack, ipLayer: number, udpLayer: number) => boolean;
 }
 
-const IPV4_FIRST_FRAGMENT_OFFSET = 0;
-
 /**
  * Walks a frame through all its layers and encapsulations. Plain traffic leaves early: TCP and ICMP that no tunnel
  * carries are not opened. Never throws, never reads past the captured bytes, allocates nothing.
@@ -62,22 +59,12 @@ export class PacketDecoder {
     this.#isKnownTunnel = options.isKnownTunnel;
   }
 
-  /**
-   * Decodes the frame at `[at, end)`, of which `wireLength` octets were on the wire. The result is in `stack`.
-   * Set `firstFragmentAlone` to judge a first fragment whose rest never came.
-   */
-  decode(
-    frame: FrameView,
-    at: number,
-    end: number,
-    wireLength: number,
-    linkType: number,
-    firstFragmentAlone = false,
-  ): Verdict {
+  /** Decodes the frame at `[at, end)`, of which `wireLength` octets were on the wire. The result is in `stack`. */
+  decode(frame: FrameView, at: number, end: number, wireLength: number, linkType: number): Verdict {
     const stack = this.stack;
     stack.reset(frame, at, end, Math.max(end, at + wireLength));
     if (!this.#startAt(linkType, stack)) return (stack.verdict = VERDICT.unsupported_link_type);
-    return this.#run(stack, firstFragmentAlone);
+    return this.#run(stack);
   }
 
   /** Goes on behind a reassembled IP header: `frame[at, end)` is the payload of `protocol`. */
@@ -90,7 +77,21 @@ export class PacketDecoder {
     stack.reassembled = true;
     stack.verdict = VERDICT.ok;
     stack.goOn(STEP.protocol, protocol, at);
-    return this.#run(stack, false);
+    return this.#run(stack);
+  }
+
+  /**
+   * Judges a first fragment whose rest never came: goes on in it as far as its octets allow. `first` is a copy of the
+   * stack as it stopped at the fragment.
+   */
+  resumeAlone(first: LayerStack): Verdict {
+    const stack = this.stack;
+    stack.copyFrom(first);
+    stack.fragmentLayer = -1;
+    stack.incompleteFragment = true;
+    stack.incompleteLevel = stack.encapsulations;
+    stack.verdict = VERDICT.ok;
+    return this.#run(stack);
   }
 
   #startAt(linkType: number, stack: LayerStack): boolean {
@@ -120,7 +121,7 @@ export class PacketDecoder {
     }
   }
 
-  #run(stack: LayerStack, firstFragmentAlone: boolean): Verdict {
+  #run(stack: LayerStack): Verdict {
     let verdict: Verdict = VERDICT.ok;
     // Every turn adds a layer or stops, so there are at most MAX_LAYERS turns.
     while (stack.step !== STEP.stop) {
@@ -129,24 +130,18 @@ export class PacketDecoder {
         break;
       }
       verdict = this.#decodeNext(stack);
+      if (verdict === VERDICT.ok && stack.fragmentLayer >= 0) verdict = VERDICT.fragment;
       if (verdict !== VERDICT.ok) break;
-      if (stack.fragmentLayer >= 0) {
-        if (!firstFragmentAlone || !isFirstFragment(stack)) {
-          verdict = VERDICT.fragment;
-          break;
-        }
-        stack.fragmentLayer = -1;
-        stack.incompleteFragment = true;
-        stack.incompleteLevel = stack.encapsulations;
-      }
     }
     stack.verdict = verdict;
-    for (let level = 0; level < stack.encapsulations; level++) {
+    // Only what is new is weighed: the octets of earlier layers may lie in another frame.
+    for (let level = stack.accepted; level < stack.encapsulations; level++) {
       if (stack.carrier[level] === CARRIER.teredo && !this.#accept(stack, level)) {
         stack.takeBack(level);
         break;
       }
     }
+    stack.accepted = stack.encapsulations;
     return stack.verdict;
   }
 
@@ -241,13 +236,16 @@ export class PacketDecoder {
       const verdict = decodeVxlan(frame, at, end, stack);
       if (verdict === VERDICT.ok) return this.#openHeader(CARRIER.vxlan, stack);
       stack.carrierComplaint = verdict;
-    } else if (
-      beginsLikeTeredo(frame, at, end, stack.wireEnd) &&
-      !isGeneve(frame, at, end, destinationPort)
-    ) {
+    }
+    if (beginsLikeTeredo(frame, at, end, stack.wireEnd) && !isGeneve(frame, at, end, destinationPort)) {
       const verdict = decodeTeredo(frame, at, end, stack);
-      if (verdict === VERDICT.ok) return this.#openTeredo(stack);
-      stack.carrierComplaint = verdict;
+      if (verdict === VERDICT.ok) {
+        stack.carrierComplaint = VERDICT.ok;
+        return this.#openTeredo(stack);
+      }
+      // A payload that is not Teredo at all says nothing against VXLAN's complaint.
+      if (verdict !== VERDICT.not_teredo || stack.carrierComplaint === VERDICT.ok)
+        stack.carrierComplaint = verdict;
     }
     const sourcePort = stack.word(udp, PORTS.SRC);
     stack.unopened = unopenedCarrier(destinationPort) || unopenedCarrier(sourcePort);
@@ -269,15 +267,6 @@ export class PacketDecoder {
     stack.stop();
     return VERDICT.ok;
   }
-}
-
-function isFirstFragment(stack: LayerStack): boolean {
-  const layer = stack.fragmentLayer;
-  const offset =
-    stack.kind[layer] === LAYER.ipv4
-      ? stack.word(layer, IP.FRAGMENT_WORD) & OFFSET_MASK
-      : stack.word(layer, EXTENSION.DETAIL);
-  return offset === IPV4_FIRST_FRAGMENT_OFFSET;
 }
 
 function decodeLink(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {

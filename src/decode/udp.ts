@@ -9,10 +9,15 @@ const DESTINATION_PORT = 2;
 const LENGTH = DESTINATION_PORT + 2;
 const CHECKSUM = LENGTH + 2;
 export const UDP_HEADER = CHECKSUM + 2;
+const PORTS_LENGTH = LENGTH;
 
 /** UDP header. A length of 0 is what a jumbogram or offload leaves and means "to the end of the packet". */
 export function decodeUdp(frame: FrameView, at: number, end: number, out: LayerStack): Verdict {
-  if (end - at < UDP_HEADER) return out.fail(VERDICT.truncated_UDP, LAYER.udp, at, UDP_HEADER, end - at);
+  if (end - at < UDP_HEADER) {
+    // The ports come first and tell much: they are kept when nothing else is there.
+    if (end - at >= PORTS_LENGTH) pushPorts(frame, at, end, out);
+    return out.fail(VERDICT.truncated_UDP, LAYER.udp, at, UDP_HEADER, end - at);
+  }
   const view = frame.view;
   const length = view.getUint16(at + LENGTH);
   if (length !== 0) {
@@ -21,12 +26,17 @@ export function decodeUdp(frame: FrameView, at: number, end: number, out: LayerS
       return out.fail(VERDICT.truncated_UDP, LAYER.udp, at, length, out.wireEnd - at);
     }
   }
-  const row = out.push(LAYER.udp, at, out.nextEnd);
+  const row = pushPorts(frame, at, out.nextEnd, out);
   const words = out.words;
-  words[row + UDP.SRC] = view.getUint16(at);
-  words[row + UDP.DST] = view.getUint16(at + DESTINATION_PORT);
   words[row + UDP.LENGTH] = length;
   words[row + UDP.CHECKSUM] = view.getUint16(at + CHECKSUM);
   out.goOn(STEP.udpPayload, 0, at + UDP_HEADER);
   return VERDICT.ok;
+}
+
+function pushPorts(frame: FrameView, at: number, end: number, out: LayerStack): number {
+  const row = out.push(LAYER.udp, at, end);
+  out.words[row + UDP.SRC] = frame.view.getUint16(at);
+  out.words[row + UDP.DST] = frame.view.getUint16(at + DESTINATION_PORT);
+  return row;
 }

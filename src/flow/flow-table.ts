@@ -1,9 +1,11 @@
 import type { LayerStack } from '../decode/layers.js';
-import { ICMP, IP, LAYER, ROW } from '../decode/layers.js';
+import { ICMP, IP, LAYER, ROW, TCP } from '../decode/layers.js';
 import { TRANSPORT } from '../model/vocabulary.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
 import { looksLikeAnswer } from '../tunnel/likely-server-ports.js';
 import { destinationPort, sourcePort } from '../tunnel/level.js';
+import { isLater } from '../tunnel/tunnel-table.js';
+import { TCP_FLAG } from '../wire/numbers.js';
 import { icmpCounterpart } from './icmp-counterpart.js';
 
 export interface FlowTableOptions {
@@ -14,7 +16,7 @@ export interface FlowTableOptions {
   readonly otherIdleSeconds: number;
 }
 
-const KEY_WORDS = 11;
+const KEY_WORDS = 12;
 const KEY_PORTS = 8;
 const KEY_PROTOCOL = 9;
 const KEY_TUNNEL = 10;
@@ -70,14 +72,16 @@ export class FlowTable {
   }
 
   /**
-   * Counts a packet whose IP header is layer `ip` and whose transport is layer `transport`, inside tunnel `tunnelId`.
+   * Counts a packet whose IP header is layer `ip` and whose transport is layer `transport`, inside the tunnel of slot
+   * `tunnel`.
    * Returns the flow's slot.
    */
   record(
     stack: LayerStack,
     ip: number,
     transport: number,
-    tunnelId: number,
+    tunnels: TunnelIdentities,
+    tunnel: number,
     seconds: number,
     nanoseconds: number,
     now: number,
@@ -92,13 +96,19 @@ export class FlowTable {
       source = stack.word(transport, ICMP.TYPE);
       destination = icmpCounterpart(kind === LAYER.icmpv6, source, stack.word(transport, ICMP.CODE));
     }
-    this.#fillKey(stack, ip, source, destination, tunnelId, kind);
+    this.#fillKey(stack, ip, source, destination, kind);
+    // By the tunnel's identity, not its number: a tunnel that was silent and comes back carries the same flows.
+    this.#table.key[KEY_TUNNEL] = tunnels.identityHigh[tunnel]!;
+    this.#table.key[KEY_TUNNEL + 1] = tunnels.identityLow[tunnel]!;
     let slot = this.#table.find();
     this.isNew = slot < 0;
-    if (slot < 0) slot = this.#open(kind, source, destination, seconds, nanoseconds, now);
+    if (slot < 0)
+      slot = this.#open(kind, source, destination, isSyn(stack, transport), seconds, nanoseconds, now);
     else this.#table.touch(slot, now);
-    this.lastSeconds[slot] = seconds;
-    this.lastNanoseconds[slot] = nanoseconds;
+    if (isLater(seconds, nanoseconds, this.lastSeconds[slot]!, this.lastNanoseconds[slot]!)) {
+      this.lastSeconds[slot] = seconds;
+      this.lastNanoseconds[slot] = nanoseconds;
+    }
     const bytes = ipLength(stack, ip);
     if (this.#high === (this.originatorIsHigh[slot] === 1)) {
       this.origPackets[slot] = this.origPackets[slot]! + 1;
@@ -142,13 +152,14 @@ export class FlowTable {
     kind: number,
     source: number,
     destination: number,
+    isOpening: boolean,
     seconds: number,
     nanoseconds: number,
     now: number,
   ): number {
     const slot = this.#table.insert(now, kind === LAYER.tcp ? LIST.tcp : LIST.other);
     const hasPorts = kind === LAYER.tcp || kind === LAYER.udp;
-    const isAnswer = hasPorts && looksLikeAnswer(source, destination);
+    const isAnswer = hasPorts && !isOpening && looksLikeAnswer(source, destination);
     this.id[slot] = this.#nextId++;
     this.transport[slot] = transportOf(kind);
     this.originatorIsHigh[slot] = this.#high === isAnswer ? 0 : 1;
@@ -156,6 +167,8 @@ export class FlowTable {
     this.respPort[slot] = isAnswer ? source : destination;
     this.firstSeconds[slot] = seconds;
     this.firstNanoseconds[slot] = nanoseconds;
+    this.lastSeconds[slot] = seconds;
+    this.lastNanoseconds[slot] = nanoseconds;
     this.origPackets[slot] = 0;
     this.origBytes[slot] = 0;
     this.respPackets[slot] = 0;
@@ -163,14 +176,7 @@ export class FlowTable {
     return slot;
   }
 
-  #fillKey(
-    stack: LayerStack,
-    ip: number,
-    source: number,
-    destination: number,
-    tunnelId: number,
-    kind: number,
-  ): void {
+  #fillKey(stack: LayerStack, ip: number, source: number, destination: number, kind: number): void {
     const words = stack.words;
     const src = ip * ROW + IP.SRC;
     const dst = ip * ROW + IP.DST;
@@ -187,7 +193,6 @@ export class FlowTable {
     }
     key[KEY_PORTS] = this.#high ? (destination << 16) | source : (source << 16) | destination;
     key[KEY_PROTOCOL] = kind;
-    key[KEY_TUNNEL] = tunnelId;
   }
 
   #grow(slots: number): void {
@@ -205,6 +210,18 @@ export class FlowTable {
     this.respPackets = grown(this.respPackets, new Float64Array(slots));
     this.respBytes = grown(this.respBytes, new Float64Array(slots));
   }
+}
+
+/** What a flow needs to know of the tunnel around it. */
+export interface TunnelIdentities {
+  readonly identityHigh: Uint32Array;
+  readonly identityLow: Uint32Array;
+}
+
+/* A SYN without ACK opens a connection, whatever its ports: its sender is the originator. */
+function isSyn(stack: LayerStack, transport: number): boolean {
+  if (stack.kind[transport] !== LAYER.tcp) return false;
+  return (stack.word(transport, TCP.FLAGS) & (TCP_FLAG.SYN | TCP_FLAG.ACK)) === TCP_FLAG.SYN;
 }
 
 /** Zeek's transport of a layer kind. */

@@ -65,6 +65,9 @@ const TABLE = [
   ['outer.src_local', 'bool', 'The outer source is inside the site (--local-net).'],
   ['outer.dst_local', 'bool', 'The outer destination is inside the site (--local-net).'],
 
+  ['outermost.src', 'ip', 'Source address of the outermost header of the packet: who sent it on the wire.'],
+  ['outermost.dst', 'ip', 'Destination address of the outermost header of the packet.'],
+
   ['tunnel.kind', 'enum', 'Kind of this tunnel, as far as it is known.', 'always', { words: TUNNEL_KINDS }],
   ['tunnel.level', 'u8', 'How deep this tunnel lies in the packet, from 1.'],
   ['tunnel.depth', 'u8', 'Encapsulations in the packet, this one and all around and in it.'],

@@ -22,6 +22,8 @@ export interface PacketReference {
   readonly captureFile: string;
   /** Frame number in that file, from 1, as Wireshark counts. */
   readonly packetNumber: number;
+  /** Only the first fragment of the datagram came. */
+  readonly isIncomplete: boolean;
   readonly vlan: readonly number[];
   readonly origMac: string | undefined;
   readonly respMac: string | undefined;
@@ -35,6 +37,8 @@ export interface TunnelReference {
   readonly depth: number;
   readonly outer: ConnectionId;
   readonly outerCommunityId: string | undefined;
+  /** Endpoints of the outermost tunnel around this one; undefined when this is the outermost. */
+  readonly outermost: ConnectionId | undefined;
 }
 
 export interface TeredoReference {

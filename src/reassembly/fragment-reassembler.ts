@@ -1,17 +1,14 @@
 import { OFFSET_MASK, MORE_FRAGMENTS } from '../decode/ipv4.js';
-import type { LayerStack } from '../decode/layers.js';
-import { EXTENSION, IP, LAYER, ROW } from '../decode/layers.js';
-import { VERDICT } from '../decode/verdicts.js';
+import { EXTENSION, IP, LAYER, LayerStack, ROW } from '../decode/layers.js';
 import { BoundedTable } from '../state/bounded-table.js';
 import type { FrameView } from '../wire/frame.js';
 import { frameOf } from '../wire/frame.js';
+import { IP_PROTOCOL } from '../wire/numbers.js';
 
-/** How an incomplete first fragment was captured, kept so that it can be judged alone. */
+/** A first fragment whose datagram was given up, kept so that it can be judged alone. */
 export interface FirstFragment {
-  readonly frame: FrameView;
-  readonly length: number;
-  readonly wireLength: number;
-  readonly linkType: number;
+  /** The stack as it stopped at the fragment; its frame holds the fragment's first octets. */
+  readonly stack: LayerStack;
   readonly origin: FragmentOrigin;
 }
 
@@ -21,15 +18,7 @@ export interface FragmentOrigin {
   readonly nanoseconds: number;
   readonly packetNumber: number;
   readonly interfaceIndex: number;
-}
-
-/** The captured frame that a fragment lies in. */
-export interface CapturedFrame {
-  readonly frame: FrameView;
-  readonly at: number;
-  readonly capturedLength: number;
   readonly wireLength: number;
-  readonly linkType: number;
 }
 
 export interface ReassemblerOptions {
@@ -56,8 +45,11 @@ const KEY_WORDS = 12;
 const KEY = { ID: 8, PROTOCOL: 9, OUTER_SRC: 10, OUTER_DST: 11 } as const;
 const MAX_DATAGRAM = 65_535;
 const MAX_RANGES = 256;
-/** Octets of a first fragment's frame that are kept to judge it alone. */
+/** Octets of a first fragment that are kept to judge it alone. */
 const KEEP_OF_FIRST = 2_048;
+/** What a datagram takes beside its octets, and a kept stack beside its frame. */
+const DATAGRAM_OVERHEAD = 2_304;
+const STACK_OVERHEAD = 3_072;
 
 class Datagram {
   bytes = new Uint8Array(2_048);
@@ -73,7 +65,8 @@ class Datagram {
   discarded = false;
 
   get held(): number {
-    return this.bytes.length + (this.first === undefined ? 0 : this.first.length);
+    const first = this.first === undefined ? 0 : STACK_OVERHEAD + this.first.stack.frame.bytes.length;
+    return DATAGRAM_OVERHEAD + this.bytes.length + first;
   }
 }
 
@@ -118,32 +111,34 @@ export class FragmentReassembler {
   }
 
   /**
-   * Takes the fragment at which `stack` stopped. Returns true when it completes its datagram, whose payload is then in
-   * `completedFrame`.
+   * Takes the fragment at which `stack` stopped, at state time `now` (seconds). Returns true when it completes its
+   * datagram, whose payload is then in `completedFrame`.
    */
-  add(stack: LayerStack, captured: CapturedFrame, origin: FragmentOrigin): boolean {
+  add(stack: LayerStack, origin: FragmentOrigin, now: number): boolean {
     this.counters.fragments++;
     const piece = readFragment(stack);
     if (piece.length === 0 || piece.offset + piece.length > MAX_DATAGRAM || stack.nextEnd < stack.wireEnd) {
       this.counters.discarded++;
+      // Cut short by the capture it can never be completed; a first one still shows what it shows.
+      if (piece.offset === 0 && piece.length > 0) this.#options.onIncomplete(keepFirst(stack, origin));
       return false;
     }
     this.#fillKey(stack, piece);
     let slot = this.#table.find();
     if (slot < 0) {
-      slot = this.#table.insert(origin.seconds);
+      slot = this.#table.insert(now);
       const fresh = new Datagram();
       this.#datagrams[slot] = fresh;
       this.#heldBytes += fresh.held;
     } else {
-      this.#table.touch(slot, origin.seconds);
+      this.#table.touch(slot, now);
     }
     const datagram = this.#datagrams[slot]!;
     if (datagram.discarded) return false;
     const before = datagram.held;
     if (piece.offset === 0) {
       datagram.protocol = piece.protocol;
-      datagram.first ??= keepFirst(captured, origin);
+      datagram.first ??= keepFirst(stack, origin);
     }
     const added = store(datagram, piece, stack);
     this.#heldBytes += datagram.held - before;
@@ -259,16 +254,15 @@ function readFragment(stack: LayerStack): Fragment {
   return scratch;
 }
 
-function keepFirst(captured: CapturedFrame, origin: FragmentOrigin): FirstFragment {
-  const length = Math.min(captured.capturedLength, KEEP_OF_FIRST);
-  const copy = captured.frame.bytes.slice(captured.at, captured.at + length);
-  return {
-    frame: frameOf(copy),
-    length,
-    wireLength: captured.wireLength,
-    linkType: captured.linkType,
-    origin: { ...origin },
-  };
+function keepFirst(stack: LayerStack, origin: FragmentOrigin): FirstFragment {
+  const length = Math.min(stack.nextEnd - stack.nextAt, KEEP_OF_FIRST);
+  const copy = new LayerStack(stack.frame);
+  copy.copyFrom(stack);
+  copy.frame = frameOf(stack.frame.bytes.slice(stack.nextAt, stack.nextAt + length));
+  copy.wireEnd = stack.wireEnd - stack.nextAt;
+  copy.nextAt = 0;
+  copy.nextEnd = length;
+  return { stack: copy, origin: { ...origin } };
 }
 
 /* Copies a fragment into its datagram. Octets that are there already stay. */
@@ -344,8 +338,18 @@ function isComplete(datagram: Datagram): boolean {
   );
 }
 
+/** Transports that end the walk: outside of any tunnel a datagram of one of these hides none. */
+const PLAIN_PROTOCOLS: ReadonlySet<number> = new Set([
+  IP_PROTOCOL.ICMP,
+  IP_PROTOCOL.IGMP,
+  IP_PROTOCOL.TCP,
+  IP_PROTOCOL.ESP,
+  IP_PROTOCOL.ICMPV6,
+  IP_PROTOCOL.OSPF,
+  IP_PROTOCOL.SCTP,
+]);
+
 /** Whether a fragment is worth keeping: any inside a tunnel, and outside those whose datagram may be a tunnel. */
-export function isWorthReassembling(stack: LayerStack, tunnelProtocols: ReadonlySet<number>): boolean {
-  if (stack.verdict !== VERDICT.fragment) return false;
-  return stack.encapsulations > 0 || tunnelProtocols.has(stack.selector);
+export function isWorthReassembling(stack: LayerStack): boolean {
+  return stack.encapsulations > 0 || !PLAIN_PROTOCOLS.has(stack.selector);
 }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Rule } from './rule.js';
 
 export interface LintWarning {
@@ -8,7 +10,7 @@ export interface LintWarning {
 }
 
 /** What a rule should have beyond being correct: documentation, and tests of both kinds. */
-export function lintRules(rules: readonly Rule[]): LintWarning[] {
+export function lintRules(rules: readonly Rule[], today = Date.now() / 1000): LintWarning[] {
   return rules.flatMap((rule) => {
     const messages = [
       rule.description === '' ? 'has no description' : '',
@@ -18,6 +20,13 @@ export function lintRules(rules: readonly Rule[]): LintWarning[] {
       rule.message.fields.length === 0 ? 'has a message that names no field' : '',
       rule.tests.some((test) => expected(test.expect) > 0) ? '' : 'has no test that expects an alert',
       rule.tests.some((test) => expected(test.expect) === 0) ? '' : 'has no test that expects none',
+      ...rule.exceptions
+        .filter(({ expiresAt }) => expiresAt <= today)
+        .map(({ name }) => `has the exception "${name}", which has expired`),
+      ...rule.tests
+        .filter(({ capture }) => capture !== undefined && !existsSync(resolve(dirname(rule.file), capture)))
+        .map(({ name }) => `has the test "${name}", whose capture is not there`),
+      /\{[^}]*$|^[^{]*\}/.test(rule.message.text) ? 'has a message with a brace that stands alone' : '',
       rule.gate.kinds === 0 ? 'can never be true: its conditions on tunnel.kind exclude each other' : '',
     ];
     return messages

@@ -6,6 +6,7 @@ import { ConditionError } from './syntax.js';
 
 /** A message with `{field}` in it, compiled. */
 export interface MessageTemplate {
+  readonly text: string;
   readonly fields: readonly Field[];
   render(facts: FactSheet): string;
 }
@@ -35,6 +36,7 @@ export function compileMessage(text: string): MessageTemplate {
   }
   parts.push(text.slice(at));
   return {
+    text,
     fields: parts.filter((part): part is Field => typeof part !== 'string'),
     render: (facts) => parts.map((part) => (typeof part === 'string' ? part : facts.text(part))).join(''),
   };

@@ -87,7 +87,7 @@ export function packetSpec(
         diagnostics.push(
           file.diagnose(
             [...at, name, key],
-            `${name} has no "${key}"${suggestion(key, Object.keys(known))}`,
+            `${name} has no "${key}"${suggestion(key, Object.keys(known))}; it has ${Object.keys(known).join(', ')}`,
             true,
           ),
         );

@@ -21,6 +21,8 @@ import { parseDuration } from './values.js';
 export interface RuleSource {
   readonly name: string;
   readonly text: string;
+  /** Sources of a higher layer may replace lists and macros of lower ones: a site's own those that are shipped. */
+  readonly layer?: number;
 }
 
 /** Rules that passed every check. */
@@ -84,14 +86,18 @@ class Reader {
   }
 
   read(sources: readonly RuleSource[]): RuleSet {
-    const files = sources.map((source) => new YamlFile(source.name, source.text));
+    const files = [...sources]
+      .sort((a, b) => (a.layer ?? 0) - (b.layer ?? 0))
+      .map(({ name, text, layer = 0 }) => ({ file: new YamlFile(name, text), layer }));
     // Lists and macros first: conditions refer to them wherever they stand.
-    for (const pass of ['names', 'rules'] as const) for (const file of files) this.#readFile(file, pass);
+    for (const pass of ['names', 'rules'] as const) {
+      for (const { file, layer } of files) this.#readFile(file, pass, layer);
+    }
     if (this.#diagnostics.length > 0) throw new SourceError(this.#diagnostics);
     return { rules: this.#rules, lists: this.#lists };
   }
 
-  #readFile(file: YamlFile, pass: 'names' | 'rules'): void {
+  #readFile(file: YamlFile, pass: 'names' | 'rules', layer: number): void {
     if (file.syntaxErrors.length > 0 || !Array.isArray(file.value)) {
       if (pass === 'names') this.#diagnostics.push(...file.syntaxErrors);
       if (pass === 'names' && file.syntaxErrors.length === 0) {
@@ -114,7 +120,7 @@ class Reader {
       const mistakes = file.check(this.#validate[kind], [i]);
       this.#diagnostics.push(...mistakes);
       if (mistakes.length > 0) return;
-      this.#claim(file, [i, kind], (document as Record<string, string>)[kind]!);
+      this.#claim(file, [i, kind], (document as Record<string, string>)[kind]!, layer);
       if (kind === 'rule') this.#readRule(file, [i], document as RawRule);
       else if (kind === 'macro') this.#readMacro(file, [i], document as { macro: string; condition: string });
       else {
@@ -124,9 +130,9 @@ class Reader {
     });
   }
 
-  /* Names of rules, lists and macros are each used once. */
-  #claim(file: YamlFile, path: YamlPath, name: string): void {
-    const key = path.at(-1) === 'rule' ? `rule ${name}` : name;
+  /* A rule's name is used once; a list's or macro's once a layer. */
+  #claim(file: YamlFile, path: YamlPath, name: string, layer: number): void {
+    const key = path.at(-1) === 'rule' ? `rule ${name}` : `${layer} ${name}`;
     const place = this.#taken.get(key);
     const here = file.diagnose(path, `"${name}" is defined twice; the first is at ${place ?? ''}`);
     if (place === undefined) this.#taken.set(key, `${here.file}:${here.line}`);

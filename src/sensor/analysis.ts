@@ -7,20 +7,20 @@ import { FlowTable } from '../flow/flow-table.js';
 import type { EndpointList } from '../intel/endpoint-list.js';
 import { FactSheet } from '../model/fact-sheet.js';
 import type { Alert, LogRecord } from '../model/records.js';
-import type { FirstFragment } from '../reassembly/fragment-reassembler.js';
+import type { FirstFragment, FragmentOrigin } from '../reassembly/fragment-reassembler.js';
 import { FragmentReassembler, isWorthReassembling } from '../reassembly/fragment-reassembler.js';
 import type { Rule } from '../rules/rule.js';
 import type { SiteOptions } from '../tunnel/site.js';
 import { Site } from '../tunnel/site.js';
 import { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
-import { IP_PROTOCOL } from '../wire/numbers.js';
 import { noticeRecord } from '../zeek/notice-record.js';
 import { weirdRecord } from '../zeek/weird-record.js';
 import { Counters } from './counters.js';
 import { FactFiller } from './fact-filler.js';
 import { Identities } from './identities.js';
 import { Judge } from './judge.js';
+import { PacketClock } from './packet-clock.js';
 import { PacketScene } from './packet-scene.js';
 import { Suppression } from './suppression.js';
 import { TunnelLevels } from './tunnel-levels.js';
@@ -67,14 +67,9 @@ export interface AnalysisOptions {
 const UDP_IDLE_SECONDS = 60;
 const IP_IDLE_SECONDS = 3600;
 const TCP_FLOW_IDLE_SECONDS = 300;
-const FRAGMENT_SECONDS = 60;
-/** Outer fragments that are worth keeping: those of datagrams that may carry a tunnel. */
-const TUNNEL_PROTOCOLS: ReadonlySet<number> = new Set([
-  IP_PROTOCOL.UDP,
-  IP_PROTOCOL.IPV6,
-  IP_PROTOCOL.IPV4,
-  IP_PROTOCOL.GRE,
-]);
+/** Shorter than any tunnel's silence, so that a first fragment is judged while its tunnel is known. */
+const FRAGMENT_SECONDS = 30;
+const NONE = -1;
 
 /**
  * The analysis of one sensor, in one thread: decode, reassemble, tunnel and flow tables, checks, rules, records. The same
@@ -96,8 +91,9 @@ export class Analysis {
   readonly #tunnelLog: TunnelLog;
   readonly #identities: Identities;
   readonly #levels: TunnelLevels;
-  /** Latest packet time, in whole seconds: the state clock. It never runs backwards. */
+  /** Latest packet time, in whole seconds: the time of all state. It never runs backwards. */
   #now = 0;
+  readonly #clock = new PacketClock();
   #interfaces: readonly CaptureInterface[] = [];
 
   constructor(options: AnalysisOptions) {
@@ -117,7 +113,7 @@ export class Analysis {
     this.#decoder = new PacketDecoder({
       maxDepth: options.maxDepth,
       vxlanPorts: options.vxlanPorts,
-      isKnownTunnel: (stack, ip, udp) => this.tunnels.isKnownUdp(stack, ip, udp),
+      isKnownTunnel: (stack, ip, udp) => this.tunnels.findUdp(stack, ip, udp) >= 0,
     });
     this.#stack = this.#decoder.stack;
     this.#scene = new PacketScene(this.#stack);
@@ -127,14 +123,14 @@ export class Analysis {
       timeoutSeconds: FRAGMENT_SECONDS,
       onIncomplete: (first) => this.#pendingFirsts.push(first),
     });
-    this.suppression = new Suppression(limits.suppressionKeys);
+    this.suppression = new Suppression(limits.suppressionKeys, limits.flows);
     this.#identities = new Identities(this.tunnels, this.flows, options.seed);
     this.#weirds = new WeirdLog(
       limits.weirdKeys,
       this.counters,
       options.sensor,
       (event) => options.emit(weirdRecord(event)),
-      (scene, level) => (level < scene.levels ? this.#identities.tunnelUid(scene.tunnel[level]!) : undefined),
+      this.#identities,
     );
     this.#tunnelLog = new TunnelLog(this.tunnels, this.#identities, options.sensor, options.emit);
     this.#judge = new Judge({
@@ -166,6 +162,20 @@ export class Analysis {
     });
   }
 
+  /** Packets whose time was too far ahead to be believed on their own. */
+  get timeJumps(): number {
+    return this.#clock.jumps;
+  }
+
+  get weirdEvictions(): number {
+    return this.#weirds.evictions;
+  }
+
+  /** Notes of decoders beyond the 8 that one packet may have. */
+  get notesLost(): number {
+    return this.#stack.notesLost;
+  }
+
   /** First fragments whose datagrams were given up while another packet was at hand; judged after it. */
   readonly #pendingFirsts: FirstFragment[] = [];
 
@@ -181,23 +191,29 @@ export class Analysis {
       const seconds = batch.seconds[i]!;
       this.counters.packets++;
       this.counters.wireBytes += wire;
-      if (seconds > this.#now) this.#advance(seconds);
+      if (seconds > this.#now && this.#clock.accepts(batch.seconds, i, to)) this.#advance(seconds);
       const { linkType } = interfaces[index]!;
       const verdict = this.#decoder.decode(frame, at, at + captured, wire, linkType);
       // Most packets leave here: nothing went wrong and no tunnel carries them.
       if (
         verdict === VERDICT.ok &&
         this.#stack.encapsulations === 0 &&
-        this.#stack.carrierComplaint === VERDICT.ok
+        this.#stack.carrierComplaint === VERDICT.ok &&
+        !this.tunnels.mayBeTunnelPorts(this.#stack)
       ) {
         if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
         continue;
       }
       this.#place(seconds, batch.nanoseconds[i]!, batch.firstNumber + i, index, wire);
       if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
-      if (verdict === VERDICT.fragment && !this.#reassemble(batch, i, linkType)) {
-        this.#finishPacket(false);
-        continue;
+      if (verdict === VERDICT.fragment) {
+        this.#reassemble({
+          seconds,
+          nanoseconds: batch.nanoseconds[i]!,
+          packetNumber: batch.firstNumber + i,
+          interfaceIndex: index,
+          wireLength: wire,
+        });
       }
       this.#finishPacket(false);
       if (this.#pendingFirsts.length > 0) this.#judgeFirsts();
@@ -209,13 +225,13 @@ export class Analysis {
     this.reassembler.flush();
     this.#judgeFirsts();
     for (const slot of this.tunnels.all()) {
-      this.#judge.judgeEnd(slot, this.#clock);
+      this.#judge.judgeEnd(slot, this.#endTime);
       // A tunnel over UDP is a connection and closes; other tunnels get no second line at the end, as in Zeek.
-      if (this.tunnels.isUdp(slot)) this.#tunnelLog.close(slot, this.#clock);
+      if (this.tunnels.isUdp(slot)) this.#tunnelLog.close(slot, this.#endTime);
     }
   }
 
-  get #clock(): { seconds: number; nanoseconds: number } {
+  get #endTime(): { seconds: number; nanoseconds: number } {
     const { seconds, nanoseconds } = this.#scene;
     return seconds >= this.#now ? { seconds, nanoseconds } : { seconds: this.#now, nanoseconds: 0 };
   }
@@ -230,12 +246,12 @@ export class Analysis {
   }
 
   #advance(seconds: number): void {
+    this.reassembler.expire(seconds);
+    if (this.#pendingFirsts.length > 0) this.#judgeFirsts();
     this.#now = seconds;
     this.tunnels.expire(seconds);
     this.flows.expire(seconds);
     this.site.expire(seconds);
-    this.reassembler.expire(seconds);
-    if (this.#pendingFirsts.length > 0) this.#judgeFirsts();
   }
 
   #timeWentBack(batch: PacketBatch, i: number): void {
@@ -252,48 +268,23 @@ export class Analysis {
     this.#weirds.reportNamed(this.#scene, 'packet_time_went_backwards', `by ${by} seconds`);
   }
 
-  /* Hands fragments to the reassembler until the packet is whole or waits. True when it was completed. */
-  #reassemble(batch: PacketBatch, i: number, linkType: number): boolean {
+  /* Hands fragments to the reassembler until the packet is whole, or waits for more. */
+  #reassemble(origin: FragmentOrigin): void {
     const stack = this.#stack;
-    const captured = {
-      frame: batch.frame,
-      at: batch.at[i]!,
-      capturedLength: batch.capturedLength[i]!,
-      wireLength: batch.wireLength[i]!,
-      linkType,
-    };
-    const origin = {
-      seconds: batch.seconds[i]!,
-      nanoseconds: batch.nanoseconds[i]!,
-      packetNumber: batch.firstNumber + i,
-      interfaceIndex: batch.interface[i]!,
-    };
-    while (stack.verdict === VERDICT.fragment) {
-      if (!isWorthReassembling(stack, TUNNEL_PROTOCOLS)) return false;
-      const { reassembler } = this;
-      if (!reassembler.add(stack, captured, origin)) return false;
+    const { reassembler } = this;
+    while (stack.verdict === VERDICT.fragment && isWorthReassembling(stack)) {
+      if (!reassembler.add(stack, origin, this.#now)) return;
       if (reassembler.completedWithOverlap) stack.remark(VERDICT.fragment_overlap);
-      this.#decoder.resume(
-        reassembler.completedFrame,
-        0,
-        reassembler.completedLength,
-        reassembler.completedProtocol,
-      );
+      const { completedFrame, completedLength, completedProtocol } = reassembler;
+      this.#decoder.resume(completedFrame, 0, completedLength, completedProtocol);
     }
-    return true;
   }
 
   #judgeFirsts(): void {
     for (let first = this.#pendingFirsts.shift(); first !== undefined; first = this.#pendingFirsts.shift()) {
-      const { origin } = first;
-      this.#decoder.decode(first.frame, 0, first.length, first.wireLength, first.linkType, true);
-      this.#place(
-        origin.seconds,
-        origin.nanoseconds,
-        origin.packetNumber,
-        origin.interfaceIndex,
-        first.wireLength,
-      );
+      const { seconds, nanoseconds, packetNumber, interfaceIndex, wireLength } = first.origin;
+      this.#decoder.resumeAlone(first.stack);
+      this.#place(seconds, nanoseconds, packetNumber, interfaceIndex, wireLength);
       this.#finishPacket(true);
     }
   }
@@ -305,17 +296,25 @@ export class Analysis {
     this.counters.countEnd(stack);
     this.#levels.enterAll(isAlone ? stack.incompleteLevel : 0, this.#now);
     if (scene.levels > 0) this.counters.tunnelPackets++;
-    if (stack.carrierComplaint !== VERDICT.ok) this.#complain();
+    scene.flowTunnel = NONE;
+    if (stack.encapsulations === 0) this.#complain();
     if (stack.verdict !== VERDICT.ok || stack.notes > 0) this.#weirds.report(scene);
   }
 
-  /* A datagram of a known Teredo tunnel that is no Teredo: weird, as for Zeek only once the tunnel is known. */
+  /*
+   * A datagram of a known tunnel over UDP that holds no tunnel packet: weird (as for Zeek only once the tunnel is known)
+   * and not examined, but no end of the tunnel.
+   */
   #complain(): void {
     const stack = this.#stack;
     const udp = stack.count - 1;
-    if (stack.encapsulations > 0 || stack.kind[udp] !== LAYER.udp) return;
-    if (!this.tunnels.isKnownUdp(stack, stack.ip, udp)) return;
-    stack.remark(stack.carrierComplaint);
+    if (stack.encapsulations > 0 || udp < 0 || stack.kind[udp] !== LAYER.udp) return;
+    const slot = this.tunnels.findUdp(stack, stack.ip, udp);
+    if (slot < 0) return;
+    this.#scene.flowTunnel = slot;
+    const complaint = stack.carrierComplaint === VERDICT.ok ? VERDICT.not_teredo : stack.carrierComplaint;
+    this.counters.verdicts[complaint]! += 1;
+    stack.remark(complaint);
   }
 
   /* By silence, or to make room for another. */

@@ -1,4 +1,5 @@
 import type { LayerStack } from '../decode/layers.js';
+import { LIMITED_BY } from '../decode/layers.js';
 import type { VerdictName } from '../decode/verdicts.js';
 import { VERDICT, VERDICTS, verdictName } from '../decode/verdicts.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
@@ -35,13 +36,14 @@ export class Counters {
   readonly tunnelsByKind = new Float64Array(TUNNEL_KINDS.length);
   readonly alertsByRule = new Map<string, number>();
   readonly excepted = new Map<string, number>();
-  suppressed = 0;
+  readonly suppressedByRule = new Map<string, number>();
   weirds = 0;
   weirdsSampledOut = 0;
 
   /** Counts how a packet ended. */
   countEnd(stack: LayerStack): void {
-    const { verdict } = stack;
+    const { verdict, carrierComplaint } = stack;
+    if (isCutComplaint(stack, carrierComplaint)) this.cutBySnapLength++;
     if (verdict === VERDICT.ok) return;
     if (stack.cutBySnapLength && isIncomplete(verdict)) {
       this.cutBySnapLength++;
@@ -67,6 +69,11 @@ export class Counters {
   addTo(map: Map<string, number>, key: string, count = 1): void {
     map.set(key, (map.get(key) ?? 0) + count);
   }
+}
+
+/* What began like Teredo or VXLAN and was not captured far enough to tell. */
+function isCutComplaint(stack: LayerStack, complaint: number): boolean {
+  return isIncomplete(complaint) && stack.failedLimit === LIMITED_BY.snapLength;
 }
 
 function isIncomplete(verdict: number): boolean {

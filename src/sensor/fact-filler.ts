@@ -17,6 +17,7 @@ import type { Endpoint, EndpointList } from '../intel/endpoint-list.js';
 import type { FactSheet } from '../model/fact-sheet.js';
 import { FIELD } from '../model/fields.js';
 import { ENDPOINT_STATUS, INTEL_PLACE, IPV6_TUNNEL_KINDS, KIND, TRANSPORT } from '../model/vocabulary.js';
+import { KIND_EVIDENCE } from '../tunnel/kind.js';
 import { carrierUdpLayer } from '../tunnel/level.js';
 import type { Site } from '../tunnel/site.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
@@ -60,7 +61,10 @@ export class FactFiller {
     facts.setText(FIELD['tunnel.path']);
     this.#packet(scene);
     this.#outer(stack, level);
-    this.#tunnel(scene.tunnel[level]!, level, stack, this.#tunnels.kind[scene.tunnel[0]!]!);
+    const outermost = stack.outerIp[0]! * ROW;
+    facts.setAddress(FIELD['outermost.src'], stack.words, outermost + IP.SRC);
+    facts.setAddress(FIELD['outermost.dst'], stack.words, outermost + IP.DST);
+    this.#tunnel(scene.tunnel[level]!, level, scene, this.#tunnels.kind[scene.tunnel[0]!]!);
     const innerIp = scene.innerIp[level]!;
     if (innerIp >= 0) {
       this.#inner(stack, innerIp, scene.transport[level]!);
@@ -126,21 +130,22 @@ export class FactFiller {
     }
   }
 
-  #tunnel(slot: number, level: number, stack: LayerStack | undefined, outermostKind: number): void {
+  #tunnel(slot: number, level: number, scene: PacketScene | undefined, outermostKind: number): void {
     const { facts } = this;
     const tunnels = this.#tunnels;
     const kind = tunnels.kind[slot]!;
     facts.setNumber(FIELD['tunnel.kind'], kind);
     facts.setNumber(FIELD['tunnel.outermost_kind'], outermostKind);
     facts.setNumber(FIELD['tunnel.level'], level + 1);
-    const depth = stack?.encapsulations ?? level + 1;
+    const depth = scene?.levels ?? level + 1;
     facts.setNumber(FIELD['tunnel.depth'], depth);
     let fabrics = 0;
-    if (stack === undefined) fabrics = kind === KIND.vxlan ? 1 : 0;
-    else for (let i = 0; i < depth; i++) if (stack.carrier[i] === CARRIER.vxlan) fabrics++;
+    if (scene === undefined) fabrics = kind === KIND.vxlan ? 1 : 0;
+    else for (let i = 0; i < depth; i++) if (scene.stack.carrier[i] === CARRIER.vxlan) fabrics++;
     facts.setNumber(FIELD['tunnel.nesting'], depth - fabrics);
     facts.setNumber(FIELD['tunnel.direction'], tunnels.direction[slot]!);
-    facts.setFlag(FIELD['tunnel.carries_ipv6'], IPV6_TUNNEL_KINDS.has(kind));
+    const greIpv6 = (tunnels.evidence[slot]! & KIND_EVIDENCE.greIpv6) !== 0;
+    facts.setFlag(FIELD['tunnel.carries_ipv6'], IPV6_TUNNEL_KINDS.has(kind) || greIpv6);
     facts.setCount(FIELD['tunnel.packets'], tunnels.origPackets[slot]! + tunnels.respPackets[slot]!);
     facts.setCount(FIELD['tunnel.bytes'], tunnels.origBytes[slot]! + tunnels.respBytes[slot]!);
     this.#host(slot);

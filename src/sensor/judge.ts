@@ -110,8 +110,8 @@ export class Judge {
       }
     }
     if (!suppression.isFirst(rule, isFlow, id, now)) return;
-    if (!suppression.admit(rule, facts, now)) {
-      counters.suppressed++;
+    if (!suppression.admit(rule, facts, time.seconds, now)) {
+      counters.addTo(counters.suppressedByRule, rule.id);
       return;
     }
     counters.addTo(counters.alertsByRule, rule.id);
@@ -167,6 +167,8 @@ export class Judge {
         depth: tunnels.level[tunnel]!,
         outer,
         outerCommunityId,
+        outermost:
+          scene === undefined || level === 0 ? undefined : identities.tunnelConnection(scene.tunnel[0]!),
       },
       teredo: teredoReference(facts),
       packet: scene?.reference(scene.fromOriginator[level] === 1),

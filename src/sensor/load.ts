@@ -15,12 +15,12 @@ export class FolderError extends Error {
 /** Reads the shipped rules, unless left out, and those of further folders. Throws a SourceError or a FolderError. */
 export function loadRules(folders: readonly string[], withShipped = true): RuleSet {
   const all = [...(withShipped ? [RULES_FOLDER] : []), ...folders];
-  const sources = all.flatMap((folder) => {
+  const sources = all.flatMap((folder, layer) => {
     if (!isFolder(folder))
       throw new FolderError(`${folder} is no folder; --rules names a folder with rule files (*.yaml).`);
     const files = readYamlFolder(folder);
     if (files.length === 0) throw new FolderError(`${folder} holds no rule files (*.yaml).`);
-    return files;
+    return files.map((file) => ({ ...file, layer }));
   });
   return readRuleSet(sources, readSchema('rules.schema.json'));
 }

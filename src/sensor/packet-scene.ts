@@ -26,6 +26,8 @@ export class PacketScene implements PacketTime {
   readonly fromOriginator = new Uint8Array(MAX_ENCAPSULATIONS);
   /** Encapsulations that are tunnels: those whose carried packet could be read. */
   levels = 0;
+  /** Tunnel that the packet belongs to by its outer endpoints although it is no tunnel packet, or -1. */
+  flowTunnel = NONE;
 
   constructor(stack: LayerStack) {
     this.stack = stack;
@@ -64,6 +66,7 @@ export class PacketScene implements PacketTime {
     return {
       captureFile: this.captureFile,
       packetNumber: this.number,
+      isIncomplete: stack.incompleteFragment,
       vlan,
       origMac: fromOriginator ? source : destination,
       respMac: fromOriginator ? destination : source,

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { CaptureError } from '../capture/capture-error.js';
 import type { CutShort } from '../capture/capture-error.js';
 import { CaptureFile } from '../capture/capture-file.js';
@@ -23,8 +24,8 @@ export interface ReplayOptions {
 }
 
 export interface ReplayResult {
-  /** The first fault, when one ended the reading. */
-  readonly fault: CaptureError | undefined;
+  /** Faults that ended the reading of a file. */
+  readonly faults: readonly CaptureError[];
   readonly cutShort: readonly CutShort[];
 }
 
@@ -62,25 +63,10 @@ export class Replay {
 
   async run(options: ReplayOptions): Promise<ReplayResult> {
     const opened: CaptureFile[] = [];
-    let fault: CaptureError | undefined;
+    const faults: CaptureError[] = [];
     try {
-      if (options.merge) {
-        for (const path of options.files) opened.push(await CaptureFile.open(path, this.#interfaces));
-        const merged = new MergedFiles(opened, this.#interfaces);
-        await merged.read((batch, from, to) => this.#take(batch, from, to, opened, options));
-      } else {
-        // A missing file is better known before hours of work than after.
-        for (const path of options.files.slice(1))
-          if (path !== '-') await (await CaptureFile.open(path)).close();
-        for (const path of options.files) {
-          const file = await CaptureFile.open(path, this.#interfaces);
-          opened.push(file);
-          await file.read((batch, from, to) => this.#take(batch, from, to, opened, options));
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof CaptureError)) throw error;
-      fault = error;
+      if (options.merge) await this.#readMerged(options, opened, faults);
+      else await this.#readInOrder(options, opened, faults);
     } finally {
       for (const file of opened) await file.close();
     }
@@ -90,7 +76,40 @@ export class Replay {
       await this.#sink.flush();
       await this.#sink.close();
     }
-    return { fault, cutShort: opened.flatMap((file) => file.cutShort ?? []) };
+    return { faults, cutShort: opened.flatMap((file) => file.cutShort ?? []) };
+  }
+
+  async #readMerged(options: ReplayOptions, opened: CaptureFile[], faults: CaptureError[]): Promise<void> {
+    await this.#noting(faults, async () => {
+      for (const path of options.files) opened.push(await CaptureFile.open(path, this.#interfaces));
+      const merged = new MergedFiles(opened, this.#interfaces, (fault) => faults.push(fault));
+      await merged.read((batch, from, to) => this.#take(batch, from, to, opened, options));
+    });
+  }
+
+  /* A file that turns out damaged ends with its fault noted; the files behind it are read all the same. */
+  async #readInOrder(options: ReplayOptions, opened: CaptureFile[], faults: CaptureError[]): Promise<void> {
+    await this.#noting(faults, async () => {
+      // A missing file is better known before hours of work than after.
+      for (const path of options.files.slice(1)) await refuseIfMissing(path);
+    });
+    if (faults.length > 0) return;
+    for (const path of options.files) {
+      await this.#noting(faults, async () => {
+        const file = await CaptureFile.open(path, this.#interfaces);
+        opened.push(file);
+        await file.read((batch, from, to) => this.#take(batch, from, to, opened, options));
+      });
+    }
+  }
+
+  async #noting(faults: CaptureError[], work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      faults.push(error);
+    }
   }
 
   async #take(
@@ -131,4 +150,11 @@ export class Replay {
     const records = this.#pending.splice(0);
     await this.#sink.publish(records);
   }
+}
+
+/* Opens and closes a later file, so that its fault is told before the work. A pipe can be read only once. */
+async function refuseIfMissing(path: string): Promise<void> {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (path === '-' || (info !== undefined && !info.isFile())) return;
+  await (await CaptureFile.open(path)).close();
 }

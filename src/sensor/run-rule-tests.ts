@@ -23,6 +23,13 @@ export interface RuleTestResult {
   readonly failure: string | undefined;
 }
 
+/** An alert that a test raised: its message, its frame, and the texts of the fields that the test asks for. */
+interface SeenAlert {
+  readonly message: string;
+  readonly packet: number;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
 const FIRST_SECOND = 1_700_000_000;
 
 /** Runs the tests inside the rules: each through the whole analysis, with only its own rule loaded. */
@@ -42,7 +49,7 @@ export async function runRuleTests(
 
 async function runOne(rule: Rule, test: RuleTest, endpoints: EndpointList): Promise<string | undefined> {
   const wanted = new Set(test.expect.flatMap((one) => [...one.fields.keys()]));
-  const alerts: Map<string, string>[] = [];
+  const alerts: SeenAlert[] = [];
   const analysis = new Analysis({
     rules: [{ ...rule, index: 0 }],
     endpoints,
@@ -54,7 +61,8 @@ async function runOne(rule: Rule, test: RuleTest, endpoints: EndpointList): Prom
     sensor: 'rule-test',
     seed: 0,
     emit: () => undefined,
-    onAlert: (alert, facts) => alerts.push(textsOf(wanted, alert.message, facts)),
+    onAlert: ({ message, packet }, facts) =>
+      alerts.push({ message, packet: packet?.packetNumber ?? 0, texts: textsOf(wanted, message, facts) }),
   });
   await feed(analysis, rule, test);
   analysis.finish();
@@ -94,25 +102,25 @@ function textsOf(wanted: ReadonlySet<string>, message: string, facts: FactSheet)
   return texts;
 }
 
-function compare(expect: readonly Expectation[], alerts: readonly Map<string, string>[]): string | undefined {
+function compare(expect: readonly Expectation[], alerts: readonly SeenAlert[]): string | undefined {
   const total = expect.reduce((sum, { count }) => sum + count, 0);
-  const got = alerts.length === 0 ? 'none' : alerts.map((alert) => describe(alert)).join('; ');
-  if (alerts.length !== total) return `expected ${total} alerts, got ${alerts.length}: ${got}`;
+  const came = alerts.map(({ message, packet }) => `frame ${packet} "${message}"`).join('; ');
+  if (alerts.length !== total) {
+    return `${total} alerts were expected, ${alerts.length} came${came === '' ? '' : `: ${came}`}`;
+  }
   for (const { count, fields } of expect) {
-    const matching = alerts.filter((alert) =>
-      [...fields].every(([name, text]) => alert.get(name) === text),
+    const matching = alerts.filter(({ texts }) =>
+      [...fields].every(([name, text]) => texts.get(name) === text),
     ).length;
     if (matching < count) {
       const asked = [...fields].map(([name, text]) => `${name}: ${text}`).join(', ');
-      return `expected ${count} alerts with ${asked}, got ${matching} of ${got}`;
+      const got = alerts.map(({ texts }) =>
+        [...fields.keys()].map((name) => `${name}: ${texts.get(name) ?? '-'}`).join(', '),
+      );
+      return `${count} alerts with ${asked} were expected; those that came have ${got.join('; ')}`;
     }
   }
   return undefined;
-}
-
-function describe(alert: ReadonlyMap<string, string>): string {
-  const parts = [...alert].map(([name, text]) => `${name}: ${text}`);
-  return parts.length === 0 ? 'an alert' : parts.join(', ');
 }
 
 function prefixOf(text: string): Prefix {

@@ -4,6 +4,8 @@ import { BoundedTable, grown } from '../state/bounded-table.js';
 import { murmur128 } from '../wire/hash.js';
 
 const KEY_WORDS = 64;
+/** How far packets may be out of order and still count as one time. */
+const OUT_OF_ORDER_SECONDS = 3_600;
 const WIDTH = { ip: 4, mac: 2, u64: 2 } as const;
 
 /**
@@ -17,15 +19,18 @@ export class Suppression {
   readonly #keys: BoundedTable;
   readonly #words = new Uint32Array(KEY_WORDS);
   readonly #hash = new Uint32Array(4);
+  #since = new Float64Array(0);
   #until = new Float64Array(0);
   #merged = new Uint32Array(0);
 
-  constructor(capacity: number) {
-    this.#fired = new BoundedTable({ keyWords: 3, capacity });
+  /** Holds `capacity` keys, and for `flows` flows and tunnels which rules fired. */
+  constructor(capacity: number, flows: number) {
+    this.#fired = new BoundedTable({ keyWords: 3, capacity: flows });
     this.#keys = new BoundedTable({
       keyWords: 5,
       capacity,
       onGrow: (slots) => {
+        this.#since = grown(this.#since, new Float64Array(slots));
         this.#until = grown(this.#until, new Float64Array(slots));
         this.#merged = grown(this.#merged, new Uint32Array(slots));
       },
@@ -51,8 +56,11 @@ export class Suppression {
     return true;
   }
 
-  /** Whether a finding becomes an alert; when it does, `merged` says how many did not since the last. */
-  admit(rule: Rule, facts: FactSheet, now: number): boolean {
+  /**
+   * Whether a finding at packet time `seconds` becomes an alert; when it does, `merged` says how many did not since the
+   * last. An alert with a time far ahead of all others does not keep later packets from raising theirs.
+   */
+  admit(rule: Rule, facts: FactSheet, seconds: number, now: number): boolean {
     this.#fillKey(rule, facts);
     let slot = this.#keys.find();
     if (slot < 0) {
@@ -60,14 +68,15 @@ export class Suppression {
       this.#merged[slot] = 0;
     } else {
       this.#keys.touch(slot, now);
-      if (now < this.#until[slot]!) {
+      if (seconds < this.#until[slot]! && seconds > this.#since[slot]! - OUT_OF_ORDER_SECONDS) {
         this.#merged[slot]! += 1;
         return false;
       }
     }
     this.merged = this.#merged[slot]!;
     this.#merged[slot] = 0;
-    this.#until[slot] = now + rule.dedupSeconds;
+    this.#since[slot] = seconds;
+    this.#until[slot] = seconds + rule.dedupSeconds;
     return true;
   }
 

@@ -1,11 +1,17 @@
 import type { LayerStack } from '../decode/layers.js';
 import { CARRIER, IP, LAYER, PORTS, ROW, TEREDO, TEREDO_BIT } from '../decode/layers.js';
-import { VERDICT } from '../decode/verdicts.js';
+import { VERDICTS } from '../decode/verdicts.js';
 import type { FlowTable } from '../flow/flow-table.js';
 import { CHECK } from '../model/checks.js';
 import type { CheckResults } from '../model/checks.js';
 import { CHECK_VALUE, DIRECTION, KIND, TEREDO_CLASS } from '../model/vocabulary.js';
-import { isConfiguredTunnel, kindByCarrier, kindFromEvidence, sixInFourEvidence } from '../tunnel/kind.js';
+import {
+  isConfiguredTunnel,
+  KIND_EVIDENCE,
+  kindByCarrier,
+  kindFromEvidence,
+  sixInFourEvidence,
+} from '../tunnel/kind.js';
 import { innerIpLayer, transportLayer } from '../tunnel/level.js';
 import { checkOuterEndpoints } from '../tunnel/outer-checks.js';
 import { Proto41Checks } from '../tunnel/proto41-checks.js';
@@ -20,7 +26,7 @@ import type { Judge, LevelEvents } from './judge.js';
 import type { PacketScene } from './packet-scene.js';
 import type { TunnelLog } from './tunnel-log.js';
 
-const NO_FLOW = -1;
+const NONE = -1;
 
 export interface TunnelLevelsParts {
   readonly scene: PacketScene;
@@ -57,37 +63,44 @@ export class TunnelLevels {
    * the packet came the first time.
    */
   enterAll(countedLevels: number, now: number): void {
-    const { scene, tunnels } = this.#parts;
-    scene.levels = 0;
-    let parentId = 0;
-    for (let level = 0; level < this.#stack.encapsulations; level++) {
-      const slot = this.#enterTunnel(level, parentId, level < countedLevels, now);
-      if (slot < 0) return;
-      parentId = tunnels.id[slot]!;
+    const { scene } = this.#parts;
+    scene.levels = this.#readableLevels();
+    let parent = NONE;
+    for (let level = 0; level < scene.levels; level++) {
+      parent = this.#enterTunnel(level, parent, level < countedLevels, now);
     }
   }
 
-  /* Enters encapsulation `level` into tables and judges it. Returns the tunnel's slot, or -1 when it cannot be read. */
-  #enterTunnel(level: number, parentId: number, wasCounted: boolean, now: number): number {
+  /* Encapsulations whose carried packet could be read; notes the inner IP header of each. */
+  #readableLevels(): number {
+    const stack = this.#stack;
+    const { scene } = this.#parts;
+    for (let level = 0; level < stack.encapsulations; level++) {
+      const innerIp = innerIpLayer(stack, level);
+      const first = stack.inner[level]!;
+      if (innerIp < 0 && !(stack.count > first && stack.kind[first] === LAYER.eth)) return level;
+      scene.innerIp[level] = innerIp;
+    }
+    return stack.encapsulations;
+  }
+
+  /* Enters encapsulation `level` into the tables and judges it. Returns the tunnel's slot. */
+  #enterTunnel(level: number, parent: number, wasCounted: boolean, now: number): number {
     const stack = this.#stack;
     const { scene, tunnels, flows } = this.#parts;
-    const innerIp = innerIpLayer(stack, level);
-    const isEthernet = stack.count > stack.inner[level]! && stack.kind[stack.inner[level]!] === LAYER.eth;
-    if (innerIp < 0 && !isEthernet) return -1;
-    const slot = tunnels.record(stack, level, parentId, scene.seconds, scene.nanoseconds, now, wasCounted);
+    const { seconds, nanoseconds } = scene;
+    const innerIp = scene.innerIp[level]!;
+    const slot = tunnels.record(stack, level, parent, seconds, nanoseconds, now, wasCounted);
     const transport = transportLayer(stack, level);
     const events = this.#events;
     events.isNewTunnel = tunnels.isNew;
-    scene.levels = level + 1;
     scene.tunnel[level] = slot;
     scene.fromOriginator[level] = tunnels.fromOriginator ? 1 : 0;
-    scene.innerIp[level] = innerIp;
     scene.transport[level] = transport;
-    scene.flow[level] = NO_FLOW;
+    scene.flow[level] = NONE;
     events.isNewFlow = false;
     if (transport >= 0 && innerIp >= 0) {
-      const id = tunnels.id[slot]!;
-      scene.flow[level] = flows.record(stack, innerIp, transport, id, scene.seconds, scene.nanoseconds, now);
+      scene.flow[level] = flows.record(stack, innerIp, transport, tunnels, slot, seconds, nanoseconds, now);
       events.isNewFlow = flows.isNew;
     }
     events.kindChanged = this.#refineKind(slot, level, innerIp, events.isNewFlow || transport < 0);
@@ -97,29 +110,39 @@ export class TunnelLevels {
     return slot;
   }
 
-  /* Sets or refines the tunnel's kind from this packet. True when a known kind changed. */
+  /* Sets or refines the tunnel's kind from this packet. True when something that was known of it changed. */
   #refineKind(slot: number, level: number, innerIp: number, isTelling: boolean): boolean {
-    const { tunnels, counters, sixrd } = this.#parts;
+    const { tunnels, counters } = this.#parts;
     const before = tunnels.kind[slot]!;
-    let kind = before;
-    if (innerIp < 0) {
-      kind = this.#stack.carrier[level] === CARRIER.gre ? KIND.gre : KIND.vxlan;
-    } else {
-      const byCarrier = kindByCarrier(this.#stack, level, innerIp);
-      // Raw IPv6 in UDP becomes Teredo when Teredo addresses show up, never the other way.
-      if (byCarrier !== KIND.none) kind = before === KIND.teredo ? before : byCarrier;
-      else if (isTelling || before === KIND.none) {
-        const evidence = sixInFourEvidence(this.#stack, level, innerIp, sixrd);
-        tunnels.evidence[slot]! |= evidence;
-        kind = kindFromEvidence(tunnels.evidence[slot]!);
-      }
-    }
-    if (kind === before) return false;
+    const evidenceBefore = tunnels.evidence[slot]!;
+    const kind = this.#kindOf(slot, level, innerIp, isTelling, before);
+    const becameIpv6 = ((tunnels.evidence[slot]! ^ evidenceBefore) & KIND_EVIDENCE.greIpv6) !== 0;
+    if (kind === before) return becameIpv6;
     tunnels.kind[slot] = kind;
     counters.tunnelsByKind[kind]! += 1;
     if (before === KIND.none) return false;
     counters.tunnelsByKind[before]! -= 1;
     return true;
+  }
+
+  #kindOf(slot: number, level: number, innerIp: number, isTelling: boolean, before: number): number {
+    const stack = this.#stack;
+    const { tunnels, sixrd } = this.#parts;
+    const carrier = stack.carrier[level];
+    if (innerIp < 0) return carrier === CARRIER.gre ? KIND.gre : KIND.vxlan;
+    const overIpv4 = stack.kind[stack.outerIp[level]!] === LAYER.ipv4;
+    if (carrier === CARRIER.gre && overIpv4 && stack.kind[innerIp] === LAYER.ipv6) {
+      tunnels.evidence[slot]! |= KIND_EVIDENCE.greIpv6;
+    }
+    const byCarrier = kindByCarrier(stack, level, innerIp);
+    // Raw IPv6 in UDP becomes Teredo when Teredo addresses show up, never the other way.
+    if (byCarrier !== KIND.none) return before === KIND.teredo ? before : byCarrier;
+    const fromOriginator = this.#parts.scene.fromOriginator[level] === 1;
+    const looked = fromOriginator ? KIND_EVIDENCE.lookedAtOriginator : KIND_EVIDENCE.lookedAtResponder;
+    // Addresses change with the flow, and with the direction.
+    if (!isTelling && (tunnels.evidence[slot]! & looked) !== 0) return before;
+    tunnels.evidence[slot]! |= looked | sixInFourEvidence(stack, level, innerIp, fromOriginator, sixrd);
+    return kindFromEvidence(tunnels.evidence[slot]!);
   }
 
   #tunnelDiscovered(slot: number): void {
@@ -153,10 +176,9 @@ export class TunnelLevels {
     const stack = this.#stack;
     const { checks, site, tunnels } = this.#parts;
     checks.reset();
-    const isInnermost = level === stack.encapsulations - 1;
-    const isTooDeep =
-      stack.verdict === VERDICT.exceeded_tunnel_max_depth || stack.verdict === VERDICT.too_many_layers;
-    checks.set(CHECK.X01, isInnermost && isTooDeep ? CHECK_VALUE.violated : CHECK_VALUE.holds);
+    const isInnermost = level === this.#parts.scene.levels - 1;
+    const isOverALimit = VERDICTS[stack.verdict]!.family === 'limit';
+    checks.set(CHECK.X01, isInnermost && isOverALimit ? CHECK_VALUE.violated : CHECK_VALUE.holds);
     checkOuterEndpoints(stack, level, site, checks);
     if (innerIp < 0 || stack.kind[innerIp] !== LAYER.ipv6) return;
     if (stack.carrier[level] === CARRIER.teredo) this.#checkTeredo(level, now);
@@ -170,23 +192,36 @@ export class TunnelLevels {
     const { scene, site, checks } = this.#parts;
     const teredoClass = classifyTeredo(stack, level);
     scene.teredoClass[level] = teredoClass;
-    if (teredoClass === TEREDO_CLASS['router-advertisement']) this.#learnMapping(level, now);
+    this.#watchQualification(level, teredoClass, now);
     checkTeredo(stack, level, teredoClass, site, checks);
   }
 
-  /* A server's origin indication tells which public endpoint stands for the client (RFC 4380 5.3.2). */
-  #learnMapping(level: number, now: number): void {
+  /* A server's answer to a client's solicitation tells which public endpoint stands for the client (RFC 4380 5.3.2). */
+  #watchQualification(level: number, teredoClass: number, now: number): void {
+    const isSolicitation = teredoClass === TEREDO_CLASS['router-solicitation'];
+    if (!isSolicitation && teredoClass !== TEREDO_CLASS['router-advertisement']) return;
     const stack = this.#stack;
+    const { site } = this.#parts;
     const teredo = stack.header[level]!;
-    const outer = stack.outerIp[level]!;
-    if ((stack.word(teredo, TEREDO.BITS) & TEREDO_BIT.origin) === 0 || stack.kind[outer] !== LAYER.ipv4)
-      return;
-    this.#parts.site.learn(
-      stack.words[outer * ROW + IP.DST + 3]!,
-      stack.word(teredo - 1, PORTS.DST),
-      stack.word(teredo, TEREDO.ORIGIN_V4),
-      stack.word(teredo, TEREDO.ORIGIN_PORT),
-      now,
-    );
+    const outer = stack.outerIp[level]! * ROW;
+    if (stack.kind[stack.outerIp[level]!] !== LAYER.ipv4) return;
+    const bits = stack.word(teredo, TEREDO.BITS);
+    const nonce = {
+      isThere: (bits & TEREDO_BIT.auth) !== 0,
+      high: stack.word(teredo, TEREDO.NONCE_HIGH),
+      low: stack.word(teredo, TEREDO.NONCE_LOW),
+    };
+    if (isSolicitation) {
+      site.solicited(stack.words[outer + IP.SRC + 3]!, stack.word(teredo - 1, PORTS.SRC), nonce, now);
+    } else if ((bits & TEREDO_BIT.origin) !== 0) {
+      const client = { words: stack.words, at: outer + IP.DST, port: stack.word(teredo - 1, PORTS.DST) };
+      site.answered(
+        client,
+        nonce,
+        stack.word(teredo, TEREDO.ORIGIN_V4),
+        stack.word(teredo, TEREDO.ORIGIN_PORT),
+        now,
+      );
+    }
   }
 }

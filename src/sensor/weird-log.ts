@@ -1,10 +1,11 @@
 import type { LayerStack } from '../decode/layers.js';
 import { IP, LIMITED_BY_NAMES, ROW } from '../decode/layers.js';
 import { VERDICTS } from '../decode/verdicts.js';
-import type { WeirdEvent } from '../model/records.js';
+import type { ConnectionId, WeirdEvent } from '../model/records.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
 import { formatAddress } from '../wire/address.js';
 import type { Counters } from './counters.js';
+import type { Identities } from './identities.js';
 import type { PacketScene } from './packet-scene.js';
 
 /* Zeek's Weird::sampling_threshold, _rate and _duration. */
@@ -24,8 +25,6 @@ const ZEEK_SOURCE: Readonly<Record<string, string>> = {
   vxlan: 'VXLAN',
   teredo: 'TEREDO',
 };
-/** Verdicts that an encapsulation raises about what it carries, before that counts as inside. */
-const RAISED_OUTSIDE: ReadonlySet<string> = new Set(['ip', 'teredo']);
 const REPORTED: ReadonlySet<string> = new Set(['truncated', 'malformed', 'weird', 'limit']);
 
 /**
@@ -37,8 +36,7 @@ export class WeirdLog {
   readonly #counters: Counters;
   readonly #sensor: string;
   readonly #emit: (event: WeirdEvent) => void;
-  /** Uid of the tunnel that encapsulation `level` belongs to, if it is known. */
-  readonly #uidOf: (scene: PacketScene, level: number) => string | undefined;
+  readonly #identities: Identities;
   #seen = new Uint32Array(0);
   #since = new Float64Array(0);
 
@@ -47,12 +45,12 @@ export class WeirdLog {
     counters: Counters,
     sensor: string,
     emit: (event: WeirdEvent) => void,
-    uidOf: (scene: PacketScene, level: number) => string | undefined,
+    identities: Identities,
   ) {
     this.#counters = counters;
     this.#sensor = sensor;
     this.#emit = emit;
-    this.#uidOf = uidOf;
+    this.#identities = identities;
     this.#table = new BoundedTable({
       keyWords: 3,
       capacity,
@@ -61,6 +59,10 @@ export class WeirdLog {
         this.#since = grown(this.#since, new Float64Array(slots));
       },
     });
+  }
+
+  get evictions(): number {
+    return this.#table.evictions;
   }
 
   /** Reports what the packet's decoders noted and how they ended. */
@@ -80,7 +82,7 @@ export class WeirdLog {
 
   /** Reports something about the packet that no decoder raised. */
   reportNamed(scene: PacketScene, name: string, detail: string | undefined): void {
-    this.#write(scene, name, detail, 'TIME', 0);
+    this.#write(scene, name, detail, 'TIME', -1);
   }
 
   #one(scene: PacketScene, verdict: number, depth: number, detail: string | undefined): void {
@@ -89,28 +91,21 @@ export class WeirdLog {
       this.#counters.weirdsSampledOut++;
       return;
     }
-    const inside = RAISED_OUTSIDE.has(decoder) ? depth - 1 : depth;
-    const suffix = inside >= 1 ? '_in_tunnel' : '';
+    // What an encapsulation says of the IP header in it counts as outside of it.
+    const enclosing = decoder === 'ip' ? depth - 1 : depth;
     const source = decoder === 'ip' && depth === 0 ? 'IP' : ZEEK_SOURCE[decoder]!;
-    this.#write(scene, `${name}${suffix}`, detail, source, depth);
+    // Teredo's own headers are read before the encapsulation is opened.
+    const level = decoder === 'teredo' ? depth : depth - 1;
+    this.#write(scene, `${name}${enclosing >= 1 ? '_in_tunnel' : ''}`, detail, source, level);
   }
 
-  #write(scene: PacketScene, name: string, detail: string | undefined, source: string, depth: number): void {
-    const { stack } = scene;
-    const ip = depth > 0 ? stack.outerIp[depth - 1]! : stack.ip;
+  #write(scene: PacketScene, name: string, detail: string | undefined, source: string, level: number): void {
     this.#counters.weirds++;
+    const tunnel = level >= 0 && level < scene.levels ? scene.tunnel[level]! : scene.flowTunnel;
     this.#emit({
       time: scene.time,
-      uid: depth > 0 ? this.#uidOf(scene, depth - 1) : undefined,
-      connection:
-        ip < 0
-          ? undefined
-          : {
-              origHost: host(stack, ip, IP.SRC),
-              origPort: 0,
-              respHost: host(stack, ip, IP.DST),
-              respPort: 0,
-            },
+      uid: tunnel < 0 ? undefined : this.#identities.tunnelUid(tunnel),
+      connection: tunnel < 0 ? hosts(scene.stack, level) : this.#identities.tunnelConnection(tunnel),
       name,
       detail,
       source,
@@ -141,6 +136,13 @@ export class WeirdLog {
     const seen = ++this.#seen[slot]!;
     return seen <= SAMPLING_THRESHOLD || (seen - SAMPLING_THRESHOLD) % SAMPLING_RATE === 0;
   }
+}
+
+/* The outer pair of an encapsulation that is no tunnel (yet), or of the packet itself. */
+function hosts(stack: LayerStack, level: number): ConnectionId | undefined {
+  const ip = level >= 0 && level < stack.encapsulations ? stack.outerIp[level]! : stack.ip;
+  if (ip < 0) return undefined;
+  return { origHost: host(stack, ip, IP.SRC), origPort: 0, respHost: host(stack, ip, IP.DST), respPort: 0 };
 }
 
 function host(stack: LayerStack, ip: number, at: number): string {

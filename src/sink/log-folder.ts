@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogName, LogRecord } from '../model/records.js';
 import { LOG_NAMES } from '../model/records.js';
@@ -32,7 +32,7 @@ export class LogFolder implements AlertSink {
         );
       }
       // Logs of an earlier run must not stand beside those of this one.
-      for (const name of taken) await this.#create(name).then((handle) => handle.close());
+      for (const name of taken) await rm(join(this.folder, name));
     } catch (error) {
       throw asSinkError(error, this.folder);
     }
@@ -75,8 +75,10 @@ function asSinkError(error: unknown, folder: string): SinkError {
   const hint =
     code === 'ENOSPC'
       ? 'the disk is full; make room or choose another folder with --out'
-      : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
-        ? 'it may not be written; choose another folder with --out'
-        : message;
+      : code === 'EEXIST' || code === 'ENOTDIR'
+        ? 'it is, or lies below, a file; --out names a folder'
+        : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
+          ? 'it may not be written; choose another folder with --out'
+          : message;
   return new SinkError(`${folder}: ${hint}.`, { cause: error });
 }

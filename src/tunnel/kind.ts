@@ -20,11 +20,20 @@ export const KIND_EVIDENCE = {
   sixtofour: 4,
   /** A 6to4 address whose IPv4 part matches neither side. */
   foreign6to4: 8,
-  sixrd: 16,
-  /** Both inner addresses are ordinary: what a configured tunnel carries. */
-  native: 32,
+  /** An ISATAP address whose IPv4 part matches neither side. */
+  foreignIsatap: 16,
+  sixrd: 32,
   linkLocal: 64,
+  /** Both inner addresses are ordinary, as a configured tunnel carries them: from the originator, and from the responder. */
+  nativeFromOriginator: 128,
+  nativeFromResponder: 256,
+  /** A GRE tunnel over IPv4 that carries IPv6. */
+  greIpv6: 512,
+  /** A packet of each side was looked at. */
+  lookedAtOriginator: 1024,
+  lookedAtResponder: 2048,
 } as const;
+const NATIVE = KIND_EVIDENCE.nativeFromOriginator | KIND_EVIDENCE.nativeFromResponder;
 
 const SIXOVER4_GROUPS = 0xefc0;
 const WORD_UNSPECIFIED = 0;
@@ -54,6 +63,7 @@ export function sixInFourEvidence(
   stack: LayerStack,
   level: number,
   innerIp: number,
+  fromOriginator: boolean,
   sixrd: readonly SixrdDomain[],
 ): number {
   const words = stack.words;
@@ -84,7 +94,9 @@ export function sixInFourEvidence(
   // Nothing configured: all 32 outer bits inside the upper half of the inner address give a 6rd domain away.
   const carriesSrc = outerSrc !== 0 && findV4InUpperBits(src0, words[src + 1]!, outerSrc) >= 0;
   const carriesDst = outerDst !== 0 && findV4InUpperBits(dst0, words[dst + 1]!, outerDst) >= 0;
-  return carriesSrc || carriesDst ? KIND_EVIDENCE.sixrd : KIND_EVIDENCE.native;
+  if (carriesSrc || carriesDst) return KIND_EVIDENCE.sixrd;
+  if (isIsatapWord(words[src + 2]!) || isIsatapWord(words[dst + 2]!)) return KIND_EVIDENCE.foreignIsatap;
+  return fromOriginator ? KIND_EVIDENCE.nativeFromOriginator : KIND_EVIDENCE.nativeFromResponder;
 }
 
 function isLocalScope(word0: number): boolean {
@@ -97,13 +109,16 @@ export function kindFromEvidence(evidence: number): number {
   if ((evidence & KIND_EVIDENCE.isatap) !== 0) return KIND.isatap;
   if ((evidence & KIND_EVIDENCE.sixtofour) !== 0) return KIND['6to4'];
   if ((evidence & KIND_EVIDENCE.sixrd) !== 0) return KIND['6rd'];
-  if ((evidence & KIND_EVIDENCE.native) === 0 && (evidence & KIND_EVIDENCE.foreign6to4) !== 0)
-    return KIND['6to4'];
-  return KIND['6in4'];
+  if ((evidence & NATIVE) !== 0) return KIND['6in4'];
+  if ((evidence & KIND_EVIDENCE.foreign6to4) !== 0) return KIND['6to4'];
+  return (evidence & KIND_EVIDENCE.foreignIsatap) !== 0 ? KIND.isatap : KIND['6in4'];
 }
 
-/** Whether a tunnel is known to carry ordinary addresses, as a configured one does. */
+/**
+ * Whether a tunnel is known to carry ordinary addresses both ways, as a configured one does. One direction is not enough:
+ * a sender could make it so with one packet.
+ */
 export function isConfiguredTunnel(evidence: number): boolean {
   const automatic = KIND_EVIDENCE.isatap | KIND_EVIDENCE.sixtofour | KIND_EVIDENCE.sixover4;
-  return (evidence & KIND_EVIDENCE.native) !== 0 && (evidence & automatic) === 0;
+  return (evidence & NATIVE) === NATIVE && (evidence & automatic) === 0;
 }

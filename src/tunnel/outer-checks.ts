@@ -1,5 +1,5 @@
 import type { LayerStack } from '../decode/layers.js';
-import { IP, LAYER, ROW } from '../decode/layers.js';
+import { CARRIER, IP, LAYER, ROW } from '../decode/layers.js';
 import type { CheckResults } from '../model/checks.js';
 import { CHECK } from '../model/checks.js';
 import { CHECK_VALUE, VANTAGE } from '../model/vocabulary.js';
@@ -18,7 +18,8 @@ const DISCOVERY_GROUP = 0xe00000fd;
  */
 export function checkOuterEndpoints(stack: LayerStack, level: number, site: Site, out: CheckResults): void {
   const outerIp = stack.outerIp[level]!;
-  if (stack.kind[outerIp] !== LAYER.ipv4) return;
+  // VXLAN carries broadcast and unknown frames by multicast (RFC 7348 4.2).
+  if (stack.kind[outerIp] !== LAYER.ipv4 || stack.carrier[level] === CARRIER.vxlan) return;
   const words = stack.words;
   const src = outerIp * ROW + IP.SRC;
   const dst = outerIp * ROW + IP.DST;

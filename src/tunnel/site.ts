@@ -1,12 +1,13 @@
 import type { Prefix } from '../wire/address.js';
 import { inPrefix, parsePrefix } from '../wire/address.js';
 import { VANTAGE } from '../model/vocabulary.js';
+import { ipv4Scope, isSiteScope } from '../wire/ipv4-space.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
 
 export interface SiteOptions {
   /** Networks inside the site, beside private space. */
   readonly localNetworks: readonly Prefix[];
-  /** `auto` learns it: inside when a server told a client another address than the packet had (RFC 4380 5.3.2). */
+  /** `auto` learns it: inside when a server told a private client another address than it has (RFC 4380 5.3.2). */
   readonly vantage: 'inside' | 'outside' | 'auto';
   /** Client mappings that are remembered. */
   readonly maxMappings: number;
@@ -24,6 +25,22 @@ const PRIVATE_SPACE = [
   'fe80::/10',
 ].map((text) => parsePrefix(text) as Prefix);
 
+/** Nonce of an authentication header (RFC 4380 5.1.1). */
+export interface Nonce {
+  readonly isThere: boolean;
+  readonly high: number;
+  readonly low: number;
+}
+
+/** A client by the outer header: address words at `words[at..]`, and port. */
+export interface ClientEndpoint {
+  readonly words: Uint32Array;
+  readonly at: number;
+  readonly port: number;
+}
+
+/** Seconds within which a server's answer belongs to a solicitation (RFC 4380 5.2.1 waits 4, three times). */
+const ANSWER_SECONDS = 12;
 /** Seconds for which a mapping is believed after it was last confirmed. */
 const MAPPING_LIFETIME = 86_400;
 
@@ -40,10 +57,13 @@ export class Site {
   readonly #local: readonly Prefix[];
   readonly #configured: SiteOptions['vantage'];
   readonly #mappings: BoundedTable;
+  readonly #solicitations: BoundedTable;
   #v4 = new Uint32Array(0);
   #port = new Uint16Array(0);
+  #nonceHigh = new Uint32Array(0);
+  #nonceLow = new Uint32Array(0);
+  #hasNonce = new Uint8Array(0);
   #natSeen = false;
-  #plainSeen = false;
 
   constructor(options: SiteOptions) {
     this.#local = [...PRIVATE_SPACE, ...options.localNetworks];
@@ -56,12 +76,21 @@ export class Site {
         this.#port = grown(this.#port, new Uint16Array(slots));
       },
     });
+    this.#solicitations = new BoundedTable({
+      keyWords: 2,
+      capacity: options.maxMappings,
+      onGrow: (slots) => {
+        this.#nonceHigh = grown(this.#nonceHigh, new Uint32Array(slots));
+        this.#nonceLow = grown(this.#nonceLow, new Uint32Array(slots));
+        this.#hasNonce = grown(this.#hasNonce, new Uint8Array(slots));
+      },
+    });
   }
 
   get vantage(): number {
     if (this.#configured !== 'auto') return VANTAGE[this.#configured];
-    if (this.#natSeen) return VANTAGE.inside;
-    return this.#plainSeen ? VANTAGE.outside : VANTAGE.unknown;
+    // That nobody was seen behind a NAT proves nothing, so "outside" is never inferred.
+    return this.#natSeen ? VANTAGE.inside : VANTAGE.unknown;
   }
 
   get mappings(): number {
@@ -69,7 +98,7 @@ export class Site {
   }
 
   get evictions(): number {
-    return this.#mappings.evictions;
+    return this.#mappings.evictions + this.#solicitations.evictions;
   }
 
   isLocal(words: Uint32Array, at: number): boolean {
@@ -79,18 +108,49 @@ export class Site {
     return false;
   }
 
-  /** Notes that a server told the client at `v4:port` that it is seen as `mappedV4:mappedPort`. */
-  learn(v4: number, port: number, mappedV4: number, mappedPort: number, now: number): void {
-    if (v4 === mappedV4 && port === mappedPort) this.#plainSeen = true;
-    else this.#natSeen = true;
-    const { key } = this.#mappings;
+  /** Notes a router solicitation of the client at `v4:port`. */
+  solicited(v4: number, port: number, nonce: Nonce, now: number): void {
+    const { key } = this.#solicitations;
     key[0] = v4;
     key[1] = port;
+    let slot = this.#solicitations.find();
+    if (slot < 0) slot = this.#solicitations.insert(now);
+    else this.#solicitations.touch(slot, now);
+    this.#nonceHigh[slot] = nonce.high;
+    this.#nonceLow[slot] = nonce.low;
+    this.#hasNonce[slot] = nonce.isThere ? 1 : 0;
+  }
+
+  /**
+   * Notes that a server told a client that it is seen as `mappedV4:mappedPort`. Believed only as the answer to a
+   * solicitation of that client, with its nonce, and only for a client that can stand behind a NAT: anyone can send an
+   * advertisement.
+   */
+  answered(client: ClientEndpoint, nonce: Nonce, mappedV4: number, mappedPort: number, now: number): void {
+    const v4 = client.words[client.at + 3]!;
+    if (!this.#wasAsked(v4, client.port, nonce, now)) return;
+    const isHidden =
+      isSiteScope(ipv4Scope(v4)) || (this.#configured === 'inside' && this.isLocal(client.words, client.at));
+    if (!isHidden) return;
+    if (v4 !== mappedV4 || client.port !== mappedPort) this.#natSeen = true;
+    const { key } = this.#mappings;
+    key[0] = v4;
+    key[1] = client.port;
     let slot = this.#mappings.find();
     if (slot < 0) slot = this.#mappings.insert(now);
     else this.#mappings.touch(slot, now);
     this.#v4[slot] = mappedV4;
     this.#port[slot] = mappedPort;
+  }
+
+  #wasAsked(v4: number, port: number, nonce: Nonce, now: number): boolean {
+    const { key } = this.#solicitations;
+    key[0] = v4;
+    key[1] = port;
+    const slot = this.#solicitations.find();
+    if (slot < 0 || now - this.#solicitations.lastActive(slot) > ANSWER_SECONDS) return false;
+    if (this.#hasNonce[slot] === 0) return true;
+    return nonce.isThere && this.#nonceHigh[slot] === nonce.high && this.#nonceLow[slot] === nonce.low;
   }
 
   /** Looks up the mapping of a local endpoint; the result is in `mappedV4` and `mappedPort`. */
@@ -106,10 +166,14 @@ export class Site {
   }
 
   expire(now: number): void {
-    for (;;) {
-      const slot = this.#mappings.oldest();
-      if (slot < 0 || this.#mappings.lastActive(slot) + MAPPING_LIFETIME > now) return;
-      this.#mappings.remove(slot);
-    }
+    forget(this.#mappings, now - MAPPING_LIFETIME);
+    forget(this.#solicitations, now - ANSWER_SECONDS);
+  }
+}
+
+/* Removes what was not active since `deadline`. */
+function forget(table: BoundedTable, deadline: number): void {
+  for (let slot = table.oldest(); slot >= 0 && table.lastActive(slot) < deadline; slot = table.oldest()) {
+    table.remove(slot);
   }
 }

@@ -1,6 +1,7 @@
 import type { LayerStack } from '../decode/layers.js';
 import { CARRIER, IP, LAYER, ROW, VXLAN } from '../decode/layers.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
+import { murmur128 } from '../wire/hash.js';
 import { IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
 import { carrierUdpLayer, destinationPort, sourcePort } from './level.js';
 import { looksLikeAnswer } from './likely-server-ports.js';
@@ -15,7 +16,7 @@ export interface TunnelTableOptions {
   readonly onEnd: (slot: number) => void;
 }
 
-const KEY_WORDS = 11;
+const KEY_WORDS = 12;
 const KEY_PORTS = 8;
 const KEY_CARRIER = 9;
 const KEY_PARENT = 10;
@@ -30,7 +31,10 @@ export class TunnelTable {
   /** Monotonic number of each tunnel, from 1: its identity inside keys of what it carries. */
   id = new Uint32Array(0);
   kind = new Uint8Array(0);
-  evidence = new Uint8Array(0);
+  evidence = new Uint16Array(0);
+  /** Hash of the tunnel's key: the same whenever the same tunnel is opened again. */
+  identityHigh = new Uint32Array(0);
+  identityLow = new Uint32Array(0);
   level = new Uint8Array(0);
   direction = new Uint8Array(0);
   /** 1 when the originator is the higher endpoint of the key. */
@@ -45,7 +49,6 @@ export class TunnelTable {
   origBytes = new Float64Array(0);
   respPackets = new Float64Array(0);
   respBytes = new Float64Array(0);
-  parent = new Uint32Array(0);
   vlan = new Uint16Array(0);
   innerVlan = new Uint16Array(0);
 
@@ -57,6 +60,9 @@ export class TunnelTable {
   readonly #options: TunnelTableOptions;
   #nextId = 1;
   #high = false;
+  readonly #hash = new Uint32Array(4);
+  /** Tunnels over UDP by each of their ports. */
+  readonly #portUsers = new Uint32Array(65_536);
 
   constructor(options: TunnelTableOptions) {
     this.#options = options;
@@ -64,7 +70,7 @@ export class TunnelTable {
       keyWords: KEY_WORDS,
       capacity: options.capacity,
       ageLists: 2,
-      onEvict: options.onEnd,
+      onEvict: (slot) => this.#end(slot),
       onGrow: (slots) => this.#grow(slots),
     });
   }
@@ -82,42 +88,49 @@ export class TunnelTable {
     return this.#nextId - 1;
   }
 
-  /** Slot of the tunnel that encapsulation `level` belongs to, or -1. */
-  find(stack: LayerStack, level: number, parentId: number): number {
-    this.#fillKey(stack, level, parentId);
-    return this.#table.find();
-  }
-
-  /** Whether the UDP datagram at these layers, in no tunnel itself, belongs to a known tunnel. */
-  isKnownUdp(stack: LayerStack, ipLayer: number, udpLayer: number): boolean {
+  /** Slot of the tunnel that the UDP datagram at these layers, in no tunnel itself, belongs to by its endpoints, or -1. */
+  findUdp(stack: LayerStack, ipLayer: number, udpLayer: number): number {
     this.#fillAddresses(stack, ipLayer, sourcePort(stack, udpLayer), destinationPort(stack, udpLayer));
     this.#table.key[KEY_CARRIER] = IP_PROTOCOL.UDP;
     this.#table.key[KEY_PARENT] = 0;
-    return this.#table.find() >= 0;
+    this.#table.key[KEY_PARENT + 1] = 0;
+    return this.#table.find();
+  }
+
+  /** Whether the packet is a UDP datagram both of whose ports some tunnel uses: two loads instead of a lookup. */
+  mayBeTunnelPorts(stack: LayerStack): boolean {
+    const last = stack.count - 1;
+    if (last < 0 || stack.kind[last] !== LAYER.udp) return false;
+    return (
+      this.#portUsers[sourcePort(stack, last)] !== 0 && this.#portUsers[destinationPort(stack, last)] !== 0
+    );
   }
 
   /**
-   * Counts a packet of encapsulation `level`, opening the tunnel when it is new, and returns its slot. `wasCounted` is
+   * Counts a packet of encapsulation `level`, inside the tunnel of slot `parent` (or -1), opening the tunnel when it is
+   * new, and returns its slot. `wasCounted` is
    * for a packet that comes back as a first fragment judged alone.
    */
   record(
     stack: LayerStack,
     level: number,
-    parentId: number,
+    parent: number,
     seconds: number,
     nanoseconds: number,
     now: number,
     wasCounted: boolean,
   ): number {
-    this.#fillKey(stack, level, parentId);
+    this.#fillKey(stack, level, parent);
     let slot = this.#table.find();
     this.isNew = slot < 0;
-    if (slot < 0) slot = this.#open(stack, level, parentId, seconds, nanoseconds, now);
-    else this.#table.touch(slot, now);
+    if (slot < 0) slot = this.#open(stack, level, seconds, nanoseconds, now);
+    else if (!wasCounted) this.#table.touch(slot, now);
     this.fromOriginator = this.#high === (this.originatorIsHigh[slot] === 1);
     if (wasCounted) return slot;
-    this.lastSeconds[slot] = seconds;
-    this.lastNanoseconds[slot] = nanoseconds;
+    if (isLater(seconds, nanoseconds, this.lastSeconds[slot]!, this.lastNanoseconds[slot]!)) {
+      this.lastSeconds[slot] = seconds;
+      this.lastNanoseconds[slot] = nanoseconds;
+    }
     const bytes = stack.carried[level]!;
     if (this.fromOriginator) {
       this.origPackets[slot] = this.origPackets[slot]! + 1;
@@ -164,23 +177,26 @@ export class TunnelTable {
     return slots.sort((a, b) => this.id[a]! - this.id[b]!);
   }
 
+  #end(slot: number): void {
+    this.#options.onEnd(slot);
+    if (this.isUdp(slot)) this.#countPorts(slot, -1);
+  }
+
+  #countPorts(slot: number, by: number): void {
+    this.#portUsers[this.origPort[slot]!]! += by;
+    this.#portUsers[this.respPort[slot]!]! += by;
+  }
+
   #expireList(list: number, deadline: number): void {
     for (;;) {
       const slot = this.#table.oldest(list);
       if (slot < 0 || this.#table.lastActive(slot) > deadline) return;
-      this.#options.onEnd(slot);
+      this.#end(slot);
       this.#table.remove(slot);
     }
   }
 
-  #open(
-    stack: LayerStack,
-    level: number,
-    parentId: number,
-    seconds: number,
-    nanoseconds: number,
-    now: number,
-  ): number {
+  #open(stack: LayerStack, level: number, seconds: number, nanoseconds: number, now: number): number {
     const udp = carrierUdpLayer(stack, level);
     const source = udp < 0 ? 0 : sourcePort(stack, udp);
     const destination = udp < 0 ? 0 : destinationPort(stack, udp);
@@ -196,15 +212,20 @@ export class TunnelTable {
     this.respPort[slot] = isAnswer ? source : destination;
     this.firstSeconds[slot] = seconds;
     this.firstNanoseconds[slot] = nanoseconds;
+    this.lastSeconds[slot] = seconds;
+    this.lastNanoseconds[slot] = nanoseconds;
     this.origPackets[slot] = 0;
     this.origBytes[slot] = 0;
     this.respPackets[slot] = 0;
     this.respBytes[slot] = 0;
-    this.parent[slot] = parentId;
+    if (udp >= 0) this.#countPorts(slot, 1);
+    murmur128(this.#table.key, KEY_WORDS, 0, this.#hash);
+    this.identityHigh[slot] = this.#hash[0]!;
+    this.identityLow[slot] = this.#hash[1]!;
     return slot;
   }
 
-  #fillKey(stack: LayerStack, level: number, parentId: number): void {
+  #fillKey(stack: LayerStack, level: number, parent: number): void {
     const outerIp = stack.outerIp[level]!;
     const key = this.#table.key;
     const udp = carrierUdpLayer(stack, level);
@@ -219,7 +240,8 @@ export class TunnelTable {
       key[KEY_CARRIER] =
         stack.carrier[level] === CARRIER.gre ? IP_PROTOCOL.GRE : protocolOf(stack, stack.inner[level]!);
     }
-    key[KEY_PARENT] = parentId;
+    key[KEY_PARENT] = parent < 0 ? 0 : this.identityHigh[parent]!;
+    key[KEY_PARENT + 1] = parent < 0 ? 0 : this.identityLow[parent]!;
   }
 
   /* Puts the lower endpoint first, so that both directions have one key. */
@@ -244,7 +266,7 @@ export class TunnelTable {
   #grow(slots: number): void {
     this.id = grown(this.id, new Uint32Array(slots));
     this.kind = grown(this.kind, new Uint8Array(slots));
-    this.evidence = grown(this.evidence, new Uint8Array(slots));
+    this.evidence = grown(this.evidence, new Uint16Array(slots));
     this.level = grown(this.level, new Uint8Array(slots));
     this.direction = grown(this.direction, new Uint8Array(slots));
     this.originatorIsHigh = grown(this.originatorIsHigh, new Uint8Array(slots));
@@ -258,10 +280,21 @@ export class TunnelTable {
     this.origBytes = grown(this.origBytes, new Float64Array(slots));
     this.respPackets = grown(this.respPackets, new Float64Array(slots));
     this.respBytes = grown(this.respBytes, new Float64Array(slots));
-    this.parent = grown(this.parent, new Uint32Array(slots));
+    this.identityHigh = grown(this.identityHigh, new Uint32Array(slots));
+    this.identityLow = grown(this.identityLow, new Uint32Array(slots));
     this.vlan = grown(this.vlan, new Uint16Array(slots));
     this.innerVlan = grown(this.innerVlan, new Uint16Array(slots));
   }
+}
+
+/** Whether one packet time is behind another. */
+export function isLater(
+  seconds: number,
+  nanoseconds: number,
+  thanSeconds: number,
+  thanNanoseconds: number,
+): boolean {
+  return seconds > thanSeconds || (seconds === thanSeconds && nanoseconds > thanNanoseconds);
 }
 
 /** Carrier word of VXLAN: this plus the 24-bit network identifier. */

@@ -2,6 +2,7 @@
 export const IP_PROTOCOL = {
   HOPOPTS: 0,
   ICMP: 1,
+  IGMP: 2,
   IPV4: 4,
   TCP: 6,
   UDP: 17,
@@ -14,6 +15,7 @@ export const IP_PROTOCOL = {
   ICMPV6: 58,
   NONE: 59,
   DSTOPTS: 60,
+  OSPF: 89,
   SCTP: 132,
   MOBILITY: 135,
   UDPLITE: 136,

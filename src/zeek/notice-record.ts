@@ -33,6 +33,10 @@ export function noticeRecord(alert: Alert): LogRecord {
     .count('tunnel_outer_orig_p', tunnel.outer.origPort)
     .plain('tunnel_outer_resp_h', tunnel.outer.respHost)
     .count('tunnel_outer_resp_p', tunnel.outer.respPort)
+    .plain('tunnel_outermost_orig_h', tunnel.outermost?.origHost)
+    .count('tunnel_outermost_orig_p', tunnel.outermost?.origPort)
+    .plain('tunnel_outermost_resp_h', tunnel.outermost?.respHost)
+    .count('tunnel_outermost_resp_p', tunnel.outermost?.respPort)
     .plain('teredo_server', teredo?.server)
     .plain('teredo_client', teredo?.client)
     .count('teredo_client_port', teredo?.clientPort)
@@ -43,6 +47,7 @@ export function noticeRecord(alert: Alert): LogRecord {
     line
       .string('capture_file', packet.captureFile)
       .count('packet_number', packet.packetNumber)
+      .bool('packet_incomplete', packet.isIncomplete ? true : undefined)
       .count('vlan', packet.vlan[0])
       .count('inner_vlan', packet.vlan[1])
       .plain('orig_l2_addr', packet.origMac)

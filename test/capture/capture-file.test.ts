@@ -423,7 +423,7 @@ describe('capture files', () => {
       await CaptureFile.open(make([], 0xc), interfaces),
     ];
     const seen: string[] = [];
-    await new MergedFiles(files, interfaces).read((batch, from, to) => {
+    await new MergedFiles(files, interfaces, assert.ifError).read((batch, from, to) => {
       for (let i = from; i < to; i++) {
         const at = batch.at[i]!;
         seen.push(
@@ -453,7 +453,7 @@ describe('capture files', () => {
           );
         }
         const seen: number[] = [];
-        await new MergedFiles(files, interfaces).read((batch, from, to) => {
+        await new MergedFiles(files, interfaces, assert.ifError).read((batch, from, to) => {
           for (let i = from; i < to; i++) seen.push(batch.seconds[i]!);
           return undefined;
         });
@@ -465,5 +465,47 @@ describe('capture files', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('capture files, seen and mended', () => {
+  const folder = temporaryFolder();
+
+  it('a pcapng block length that lies swallowed the rest of the file without a word', async () => {
+    const lie = block(true, 0x0bad, Buffer.alloc(8));
+    lie.writeUInt32LE(0x00fffff0, 4);
+    const path = folder.path('swallow.pcapng');
+    writeFileSync(
+      path,
+      Buffer.concat([
+        section(true),
+        interfaceBlock(true),
+        lie,
+        enhancedPacket(true, 0, 1n, Uint8Array.of(1)),
+      ]),
+    );
+    const file = await CaptureFile.open(path);
+    assert.equal((await collect(file)).length, 0);
+    await file.close();
+    assert.equal(file.cutShort?.byteOffset, 48);
+    lie.writeUInt32LE(0xfffffff0, 4);
+    writeFileSync(path, Buffer.concat([section(true), interfaceBlock(true), lie, Buffer.alloc(100)]));
+    const second = await CaptureFile.open(path);
+    await assert.rejects(collect(second), {
+      code: 'corrupt',
+      message: /at byte 48 claims 4294967280 octets/,
+    });
+    await second.close();
+  });
+
+  it('a fraction of more than a second printed a time in the past', async () => {
+    const path = folder.path('fraction.pcap');
+    const content = pcap([{ seconds: 10, nanoseconds: 0, bytes: Uint8Array.of(1) }], { isNano: false });
+    content.writeUInt32LE(1_500_000, 24 + 4);
+    writeFileSync(path, content);
+    const file = await CaptureFile.open(path);
+    const [packet] = await collect(file);
+    await file.close();
+    assert.deepEqual([packet!.seconds, packet!.nanoseconds], [11, 500_000_000]);
   });
 });

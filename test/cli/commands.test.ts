@@ -236,6 +236,47 @@ describe('copperhull replay', function () {
     );
     assert.equal((await copperhull(['replay', SIX_IN_FOUR, '--out', out, '--quiet', '--overwrite'])).code, 0);
     assert.ok(!readFileSync(join(out, 'notice.log'), 'utf8').includes('teredo'));
+    const plain = folder.path('plain.pcap');
+    assert.equal((await copperhull(['replay', plain, '--out', out, '--quiet', '--overwrite'])).code, 0);
+    assert.deepEqual(readdirSync(out), []);
+  });
+
+  it('reads the files behind a damaged one, and still exits with 1', async () => {
+    const { code, stdout, stderr } = await copperhull([
+      'replay',
+      folder.path('lie.pcap'),
+      SIX_IN_FOUR,
+      '--out',
+      fresh(),
+      '--json',
+    ]);
+    assert.equal(code, 1);
+    assert.match(stderr, /lie\.pcap: the record at byte/);
+    assert.deepEqual((JSON.parse(stdout) as { tunnels: object }).tunnels, { teredo: 2, '6in4': 1 });
+  });
+
+  it('reads pipes as later files too', () => {
+    const script =
+      'node --import tsx src/cli/main.ts replay "$1" <(cat "$2") --out - --quiet | grep -c DISCOVER';
+    const result = spawnSync('bash', ['-c', script, 'bash', SIX_IN_FOUR, MIREDO], { encoding: 'utf8' });
+    assert.equal(result.stdout, '3\n', result.stderr);
+  });
+
+  it('lets a list of one’s own replace a shipped one', async () => {
+    const rules = fresh();
+    mkdirSync(rules);
+    writeFileSync(join(rules, 'lists.yaml'), '- list: irc_ports\n  type: port\n  items: [1]\n');
+    const { stdout, code } = await copperhull([
+      'replay',
+      MIREDO,
+      '--out',
+      fresh(),
+      '--json',
+      '--rules',
+      rules,
+    ]);
+    assert.equal(code, 0);
+    assert.ok(!('inner-irc-port' in (JSON.parse(stdout) as { alerts: object }).alerts));
   });
 
   it('answers wrong usage with exit code 2 and a hint', async () => {

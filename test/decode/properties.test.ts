@@ -15,14 +15,9 @@ import { decodeBytes, guardedFrame, layerNames, newDecoder } from '../support/de
 const decoder = newDecoder();
 
 /** Decodes inside guards: any read outside the octets throws. */
-function decodeGuarded(
-  bytes: Uint8Array,
-  linkType: number,
-  wireLength = bytes.length,
-  isAlone = false,
-): void {
+function decodeGuarded(bytes: Uint8Array, linkType: number, wireLength = bytes.length): void {
   const { frame, at, end } = guardedFrame(bytes);
-  const verdict = decoder.decode(frame, at, end, wireLength, linkType, isAlone);
+  const verdict = decoder.decode(frame, at, end, wireLength, linkType);
   assert.ok(VERDICTS[verdict] !== undefined);
   assert.ok(decoder.stack.count <= MAX_LAYERS);
 }
@@ -116,10 +111,10 @@ describe('decoders', () => {
   it('neither throw nor read past the end on damaged packets', () => {
     const damage = fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { maxLength: 6 });
     fc.assert(
-      fc.property(stackOfLayers, damage, fc.boolean(), (layers, changes, isAlone) => {
+      fc.property(stackOfLayers, damage, (layers, changes) => {
         const bytes = buildFrame(layers);
         for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
-        decodeGuarded(bytes, LINK_TYPE.ETHERNET, bytes.length, isAlone);
+        decodeGuarded(bytes, LINK_TYPE.ETHERNET);
       }),
       { numRuns: 2000 },
     );

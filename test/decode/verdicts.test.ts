@@ -96,7 +96,7 @@ function padded(): LayerStack {
   );
 }
 
-/* The reassembler makes this note; here it is made as it does. */
+/* The analysis makes this note when the reassembler says so (test/sensor/symptoms.test.ts sees it happen). */
 function overlapped(): LayerStack {
   const stack = decodeLayers(V4, V6, TCP);
   stack.remark(VERDICT.fragment_overlap);

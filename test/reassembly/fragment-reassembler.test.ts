@@ -67,9 +67,14 @@ function newReassembler(limits: { maxDatagrams?: number; maxBytes?: number } = {
     const frame = frameOf(bytes);
     number++;
     if (decoder.decode(frame, 0, bytes.length, bytes.length, 1) !== VERDICT.fragment) return 'no fragment';
-    const captured = { frame, at: 0, capturedLength: bytes.length, wireLength: bytes.length, linkType: 1 };
-    const origin = { seconds, nanoseconds: 0, packetNumber: number, interfaceIndex: 0 };
-    if (!reassembler.add(decoder.stack, captured, origin)) return 'waits';
+    const origin = {
+      seconds,
+      nanoseconds: 0,
+      packetNumber: number,
+      interfaceIndex: 0,
+      wireLength: bytes.length,
+    };
+    if (!reassembler.add(decoder.stack, origin, seconds)) return 'waits';
     decoder.resume(reassembler.completedFrame, 0, reassembler.completedLength, reassembler.completedProtocol);
     const { stack } = decoder;
     const last = stack.count - 1;

@@ -208,7 +208,7 @@ describe('suppression', () => {
         [FIRST_SECOND + 3600, 3],
       ],
     );
-    assert.equal(analysis.counters.suppressed, 4);
+    assert.deepEqual(Object.fromEntries(analysis.counters.suppressedByRule), { 'inner-irc-port': 4 });
   });
 
   it('tells keys apart', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CaptureFile } from '../../src/capture/capture-file.js';
 import { ICMP, LAYER, TEREDO, TEREDO_BIT } from '../../src/decode/layers.js';
@@ -193,13 +194,26 @@ const FOREIGN_KINDS: Readonly<
   'ndpi-syslog-6in4.pcap': { tunnelled: 6, kinds: { '6in4': 2 } },
 };
 
+/** Packets by capture, from the lab's README. */
+const PACKETS = new Map(
+  [
+    ...readFileSync(join(LAB_CAPTURES, 'README.md'), 'utf8').matchAll(
+      /^## (\S+\.pcap)\n[\s\S]*?^- packets: (\d+)/gm,
+    ),
+  ].map((match) => [match[1]!, Number(match[2])]),
+);
+
 describe('captures of the lab', () => {
   for (const name of captureNames(LAB_CAPTURES)) {
     it(`${name} replays, and every record is valid`, async () => {
       const result = await analyseCapture(join(LAB_CAPTURES, name));
       validateRecords(result.records);
       const facts = factsOf(result);
-      if (LAB_KINDS[name] !== undefined) assert.deepEqual(facts.kinds, LAB_KINDS[name]);
+      assert.equal(facts.packets, PACKETS.get(name));
+      assert.deepEqual(
+        facts.kinds,
+        LAB_KINDS[name] ?? (name.startsWith('teredo') ? { teredo: facts.kinds['teredo'] } : { '6in4': 1 }),
+      );
       const irc = result.alerts.filter((alert) => alert.rule.id === 'inner-irc-port');
       assert.equal(irc.length > 0, IRC_CAPTURES.includes(name), 'inner-irc-port');
       assert.equal(new Set(irc.map((alert) => alert.uid)).size, irc.length, 'a flow raised it twice');

@@ -312,6 +312,15 @@ describe('checks behind a NAT', () => {
     v6(client, '2001:470:1f0b:1::10'),
     TCP,
   ];
+  const question: TestPacket = {
+    layers: [
+      v4(INSIDE, SERVER),
+      { layer: 'udp', src: 51631, dst: 3544 },
+      { layer: 'teredo', auth: {} },
+      v6('fe80::ffff:ffff:fffe', 'ff02::2', 255),
+      { layer: 'icmpv6', type: 133 },
+    ],
+  };
   const answer: TestPacket = {
     layers: [
       v4(SERVER, INSIDE),
@@ -335,8 +344,47 @@ describe('checks behind a NAT', () => {
   });
 
   it('T07 holds after a server told the mapping', () => {
-    const values = checksOf([answer, { at: 1, layers: data(INSIDE) }], 'T07');
+    const values = checksOf([question, answer, { at: 1, layers: data(INSIDE) }], 'T07');
     assert.equal(values.at(-1), 'holds');
+  });
+
+  it('an answer that nobody asked for, or with another nonce, teaches nothing', () => {
+    assert.equal(checksOf([answer, { at: 1, layers: data(INSIDE) }], 'T07').at(-1), 'undetermined');
+    const forged: TestPacket = {
+      layers: answer.layers.map((layer) =>
+        layer.layer === 'teredo' ? { ...layer, auth: { nonce: 99n } } : layer,
+      ),
+    };
+    assert.equal(checksOf([question, forged, { at: 1, layers: data(INSIDE) }], 'T07').at(-1), 'undetermined');
+    assert.equal(
+      checksOf([question, { ...answer, at: 60 }, { at: 61, layers: data(INSIDE) }], 'T07').at(-1),
+      'undetermined',
+    );
+  });
+
+  it('an answer to a client without NAT does not make the vantage "outside"', () => {
+    const change = (packet: TestPacket): TestPacket => ({
+      layers: packet.layers.map((layer) =>
+        layer.layer === 'ipv4'
+          ? { ...layer, src: layer.src === INSIDE ? A : layer.src, dst: layer.dst === INSIDE ? A : layer.dst }
+          : layer,
+      ),
+    });
+    const values = checksOf([change(question), change(answer), { at: 1, layers: data(INSIDE) }], 'T07');
+    assert.equal(values.at(-1), 'undetermined');
+  });
+
+  it('a forged answer to a public client does not make the vantage "inside"', () => {
+    const stray = (at: number): TestPacket => ({
+      at,
+      layers: [v4(RELAY, '203.0.114.7'), { layer: 'udp', src: 3545, dst: 4000 }, v6('fe80::1', client, 0)],
+    });
+    const forged: TestPacket = {
+      layers: answer.layers.map((layer) =>
+        layer.layer === 'ipv4' ? { ...layer, dst: '203.0.114.9' } : layer,
+      ),
+    };
+    assert.equal(checksOf([forged, stray(1)], 'T09', { local: ['203.0.114.0/24'] }).at(-1), 'violated');
   });
 
   it('T08 compares the port only when the address is right', () => {

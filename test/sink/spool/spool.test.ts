@@ -241,7 +241,7 @@ describe('a spool', function () {
       const kept = ends.filter((end) => end <= cut).length;
       assert.deepEqual(await drain(recovered), range(0, kept), `cut at ${cut}`);
       assert.equal(
-        events.some((event) => /incomplete write were cut/.test(event.message)),
+        events.some((event) => event.message.includes('incomplete write were cut')),
         !ends.includes(cut),
         `cut at ${cut}`,
       );
@@ -315,7 +315,7 @@ describe('a spool', function () {
     await spool.close();
     writeFileSync(join(folder, 'committed.json'), '{"settled":"x"}');
     const { spool: recovered, events } = await open(folder);
-    assert.ok(events.some((event) => /everything in the spool is sent again/.test(event.message)));
+    assert.ok(events.some((event) => event.message.includes('everything in the spool is sent again')));
     assert.deepEqual(await drain(recovered), range(0, 10));
     await recovered.close();
   });
@@ -329,7 +329,7 @@ describe('a spool', function () {
     assert.equal(dropped + waiting, 1000);
     assertAddsUp(spool.status);
     assert.deepEqual(await drain(spool), range(dropped, 1000));
-    assert.ok(events.some((event) => /were dropped by drop-oldest/.test(event.message)));
+    assert.ok(events.some((event) => event.message.includes('were dropped by drop-oldest')));
     await spool.close();
     const again = await open(folder, { maxBytes: 100_000 });
     assertAddsUp(again.spool.status);
