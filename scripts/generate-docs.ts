@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { VERDICTS } from '../src/decode/verdicts.js';
 import { CHECKS } from '../src/model/checks.js';
+import { DETECTIONS } from '../src/model/detections.js';
 import { FIELDS } from '../src/model/fields.js';
+import { LAYERS, REQUIRED } from '../src/rules/packet-spec.js';
 import { loadRules } from '../src/sensor/load.js';
 
 /*
@@ -14,6 +16,8 @@ const NOTE = '<!-- Made by scripts/generate-docs.ts; change the source that it r
 
 const PAGES: Readonly<Record<string, () => string>> = {
   'docs/rules.md': rulesPage,
+  'docs/rule-keys.md': ruleKeysPage,
+  'docs/detections.md': detectionsPage,
   'docs/fields.md': fieldsPage,
   'docs/checks.md': checksPage,
   'docs/verdicts.md': verdictsPage,
@@ -48,10 +52,63 @@ function rulesPage(): string {
       '',
     ].join('\n'),
   );
-  return `# Rules\n\n${NOTE}The D numbers are those of the detection catalogue in the domain research; a later version refines a rule by raising its revision.\n\n${table(
+  return `# Rules\n\n${NOTE}The D numbers are those of the [detection catalogue](detections.md).\n\n${table(
     ['rule', 'severity', 'on', 'detections', 'ATT&CK', 'title'],
     rows,
   )}\n${sections.join('\n')}`;
+}
+
+interface SchemaPart {
+  readonly description?: string;
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, SchemaPart>>;
+}
+
+function ruleKeysPage(): string {
+  const path = new URL('../schemas/rules.schema.json', import.meta.url);
+  const { $defs } = JSON.parse(readFileSync(path, 'utf8')) as {
+    $defs: Readonly<Record<'list' | 'macro' | 'rule' | 'test', SchemaPart>>;
+  };
+  const keys = (name: keyof typeof $defs): string => {
+    const { properties = {}, required = [] } = $defs[name];
+    return table(
+      ['key', 'needed', 'meaning'],
+      Object.entries(properties).map(([key, part]) => [
+        `\`${key}\``,
+        required.includes(key) ? 'yes' : '',
+        (part.description ?? '') +
+          (part.enum === undefined ? '' : ` One of ${part.enum.map((word) => `\`${word}\``).join(', ')}.`),
+      ]),
+    );
+  };
+  const layers = table(
+    ['layer', 'may say'],
+    Object.entries(LAYERS).map(([name, parts]) => {
+      const needed = REQUIRED[name as keyof typeof LAYERS] ?? [];
+      return [
+        `\`${name}\``,
+        Object.entries(parts)
+          .map(([key, kind]) => `\`${key}\` (${kind}${needed.includes(key) ? ', needed' : ''})`)
+          .join(', '),
+      ];
+    }),
+  );
+  return `# Keys of rule files\n\n${NOTE}The exact definition is [rules.schema.json](../schemas/rules.schema.json); [writing rules](writing-rules.md) shows how they are used.\n\n## list\n\n${keys('list')}\n## macro\n\n${keys('macro')}\n## rule\n\n${keys('rule')}\n## tests of a rule\n\n${keys('test')}\n## Layers of a test's packets\n\nA layer is its name, or its name with what it says: \`udp: { dst: 3544 }\`. Lengths, protocol numbers and checksums are filled in unless they are said. \`hex\` is an even number of hexadecimal digits; \`auth\` is \`{ id, value, nonce, confirmation }\` (all may be left out), \`origin\` is \`{ address, port }\`.\n\n${layers}`;
+}
+
+function detectionsPage(): string {
+  const { rules } = loadRules([]);
+  const rows = Object.entries(DETECTIONS).map(([id, title]) => [
+    id,
+    title,
+    rules
+      .filter(({ detections }) => detections.includes(id))
+      .map((rule) => `[\`${rule.id}\`](rules.md#${rule.id})`)
+      .join(', '),
+  ]);
+  return `# Detections\n\n${NOTE}The catalogue of what there is to find, and the rules that find it today. An empty place is one that no rule serves yet. A later version refines a rule by raising its revision, never by a twin.\n\n${table(['number', 'what', 'rules'], rows)}`;
 }
 
 function fieldsPage(): string {

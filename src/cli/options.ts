@@ -1,10 +1,22 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Severity } from '../model/severity.js';
 import { isSeverity, SEVERITIES } from '../model/severity.js';
 import { parseSixrd } from '../sensor/load.js';
 import type { Prefix } from '../wire/address.js';
 import { parsePrefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
+
+/** An option that may be given several times; its value is a list. */
+export function repeatable<T>(
+  flags: string,
+  description: string,
+  collect: (text: string, before: readonly T[]) => readonly T[],
+  otherwise = 'none',
+): Option {
+  return new Option(flags, `${description}; may be given several times`)
+    .argParser(collect)
+    .default([] as readonly T[], otherwise);
+}
 
 /* Parsers of option values. Each says what the value should have been. */
 

@@ -14,7 +14,15 @@ import { StandardOutput } from '../sink/standard-output.js';
 import type { Prefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { CommandError, EXIT } from './exit-code.js';
-import { collectPort, collectPrefix, collectSixrd, collectText, severity, wholeNumber } from './options.js';
+import {
+  collectPort,
+  collectPrefix,
+  collectSixrd,
+  collectText,
+  repeatable,
+  severity,
+  wholeNumber,
+} from './options.js';
 import { Progress } from './progress.js';
 import { AlertList, summarize, summaryText } from './replay-summary.js';
 
@@ -47,32 +55,23 @@ export function replayCommand(): Command {
     )
     .option('--overwrite', 'replace logs that the folder already holds')
     .option('--merge', 'read several files by packet time instead of one after the other')
-    .option(
-      '--rules <folder>',
-      'folder with rules of your own, beside the shipped ones (repeatable)',
-      collectText,
-      [],
+    .addOption(
+      repeatable('--rules <folder>', 'folder with rules of your own, beside the shipped ones', collectText),
     )
     .option('--no-default-rules', 'leave the shipped rules out')
-    .option(
-      '--local-net <prefix>',
-      'network inside your site, beside private space (repeatable)',
-      collectPrefix,
-      [],
+    .addOption(
+      repeatable('--local-net <prefix>', 'network inside your site, beside private space', collectPrefix),
     )
     .addOption(
       new Option('--vantage <side>', 'side of the NAT that the capture shows')
         .choices(['auto', 'inside', 'outside'])
         .default('auto'),
     )
-    .option(
-      '--6rd <domain>',
-      "a provider's 6rd domain, PREFIX/LENGTH[,MASKLENGTH] (repeatable)",
-      collectSixrd,
-      [],
+    .addOption(
+      repeatable('--6rd <domain>', "a provider's 6rd domain, PREFIX/LENGTH[,MASKLENGTH]", collectSixrd),
     )
     .option('--max-depth <n>', 'nested tunnels that are opened', wholeNumber(1, 16), DEFAULT_MAX_DEPTH)
-    .option('--vxlan-port <port>', 'UDP port of VXLAN (repeatable; default 4789)', collectPort, [])
+    .addOption(repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'))
     .option('--sensor <name>', 'name of the sensor in the records', 'copperhull')
     .option(
       '--fail-on <severity>',

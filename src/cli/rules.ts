@@ -3,8 +3,9 @@ import { FIELDS } from '../model/fields.js';
 import { lintRules } from '../rules/lint.js';
 import { loadEndpoints, loadRules } from '../sensor/load.js';
 import { runRuleTests } from '../sensor/run-rule-tests.js';
-import { EXIT } from './exit-code.js';
-import { collectText } from './options.js';
+import { suggestion } from '../yaml/nearest-name.js';
+import { CommandError, EXIT } from './exit-code.js';
+import { collectText, repeatable } from './options.js';
 import { table } from './table.js';
 
 interface RulesFlags {
@@ -20,21 +21,22 @@ export function rulesCommand(): Command {
     command
       .command(name)
       .description(description)
-      .option(
-        '--rules <folder>',
-        'folder with rules of your own, beside the shipped ones (repeatable)',
-        collectText,
-        [],
+      .addOption(
+        repeatable('--rules <folder>', 'folder with rules of your own, beside the shipped ones', collectText),
       )
       .option('--no-default-rules', 'leave the shipped rules out')
       .option('--json', 'print JSON');
-  sub('list', 'Show all rules with severity, event and detection.')
+  sub(
+    'list',
+    'Show all rules with severity, event, status and title; --json also shows detections and notes.',
+  )
     .action(listRules)
     .addHelpText('after', EXAMPLE('list'));
   sub('lint', 'Check rules: mistakes with file, line and column, and what is missing.')
     .action(lint)
     .addHelpText('after', EXAMPLE('lint --rules my-rules'));
   sub('test', 'Run the tests inside the rules.')
+    .argument('[rule...]', 'ids of rules; all without')
     .action(test)
     .addHelpText('after', EXAMPLE('test --rules my-rules'));
   command
@@ -103,9 +105,16 @@ function lint(flags: RulesFlags): void {
   }
 }
 
-async function test(flags: RulesFlags): Promise<void> {
+async function test(ids: readonly string[], flags: RulesFlags): Promise<void> {
   const { rules } = loadRules(flags.rules, flags.defaultRules);
-  const results = await runRuleTests(rules, loadEndpoints());
+  const known = rules.map(({ id }) => id);
+  for (const id of ids) {
+    if (!known.includes(id)) {
+      throw new CommandError(`There is no rule "${id}"${suggestion(id, known)}.`, EXIT.usage);
+    }
+  }
+  const wanted = ids.length === 0 ? rules : rules.filter(({ id }) => ids.includes(id));
+  const results = await runRuleTests(wanted, loadEndpoints());
   const failed = results.filter(({ failure }) => failure !== undefined);
   if (flags.json === true) print({ passed: results.length - failed.length, failed: failed.length, results });
   else {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { DETECTIONS } from '../model/detections.js';
 import type { Rule } from './rule.js';
 
 export interface LintWarning {
@@ -27,6 +28,9 @@ export function lintRules(rules: readonly Rule[], today = Date.now() / 1000): Li
         .filter(({ capture }) => capture !== undefined && !existsSync(resolve(dirname(rule.file), capture)))
         .map(({ name }) => `has the test "${name}", whose capture is not there`),
       /\{[^}]*$|^[^{]*\}/.test(rule.message.text) ? 'has a message with a brace that stands alone' : '',
+      ...rule.detections
+        .filter((detection) => !Object.hasOwn(DETECTIONS, detection))
+        .map((detection) => `names the detection ${detection}, which the catalogue does not have`),
       rule.gate.kinds === 0 ? 'can never be true: its conditions on tunnel.kind exclude each other' : '',
     ];
     return messages

@@ -11,7 +11,8 @@ import type { YamlFile, YamlPath } from '../yaml/yaml-file.js';
  */
 type Kind = 'ipv4' | 'ipv6' | 'number' | 'text' | 'flag' | 'hex' | 'mac' | 'origin' | 'auth';
 
-const LAYERS: Readonly<Record<LayerSpecName, Readonly<Record<string, Kind>>>> = {
+/** Layers of packets in rule tests, and what each may say. */
+export const LAYERS: Readonly<Record<LayerSpecName, Readonly<Record<string, Kind>>>> = {
   eth: { src: 'mac', dst: 'mac', type: 'number' },
   vlan: { id: 'number', tpid: 'number' },
   pppoe: { session: 'number' },
@@ -55,7 +56,8 @@ const DEFAULTS: Readonly<Partial<Record<LayerSpecName, object>>> = {
   vxlan: { vni: 1 },
 };
 
-const REQUIRED: Readonly<Partial<Record<LayerSpecName, readonly string[]>>> = {
+/** What a layer must say. */
+export const REQUIRED: Readonly<Partial<Record<LayerSpecName, readonly string[]>>> = {
   vlan: ['id'],
   ipv4: ['src', 'dst'],
   ipv6: ['src', 'dst'],
