@@ -14,7 +14,8 @@ export interface ConnectionId {
   readonly respPort: number;
 }
 
-export const LOG_NAMES = ['notice', 'tunnel', 'weird'] as const;
+/* New names go behind the others: a spool keeps the place in this list. */
+export const LOG_NAMES = ['notice', 'tunnel', 'weird', 'reporter'] as const;
 export type LogName = (typeof LOG_NAMES)[number];
 
 /** Where an alert's packet is to be found. */
@@ -114,6 +115,16 @@ export interface WeirdEvent {
   readonly source: string;
   readonly captureFile: string;
   readonly packetNumber: number;
+  readonly sensor: string;
+}
+
+/** What the sensor has to say about itself, as Zeek does in reporter.log. */
+export interface ReporterEvent {
+  readonly time: PacketTime;
+  readonly level: 'INFO' | 'WARNING' | 'ERROR';
+  readonly message: string;
+  /** The part of the sensor that says it. */
+  readonly location: string;
   readonly sensor: string;
 }
 

@@ -1,15 +1,34 @@
 import type { LogRecord } from '../model/records.js';
+import type { SpoolStatus } from './spool/spool-types.js';
 
 /** Where finished records go. */
 export interface AlertSink {
   open(): Promise<void>;
   /** Resolves when the records are as safe as this sink promises; rejects with a SinkError. */
   publish(batch: readonly LogRecord[]): Promise<void>;
+  /** Resolves when everything that was published has reached its place, as far as this sink can tell. */
   flush(): Promise<void>;
   close(): Promise<void>;
+  /** How the sink is now; cheap. */
+  health(): SinkHealth;
+}
+
+/**
+ * `starting` until the first success; `retrying` when the other side is away and may come back; `stopped` when
+ * somebody has to mend credentials or configuration (it is still tried, seldom); `failed` when records are being lost.
+ */
+export const SINK_STATES = ['starting', 'healthy', 'retrying', 'stopped', 'failed', 'closed'] as const;
+export type SinkState = (typeof SINK_STATES)[number];
+
+export interface SinkHealth {
+  readonly state: SinkState;
+  /** Why it is not healthy, one sentence. */
+  readonly reason: string | undefined;
+  /** Counts of the spool, for sinks that have one. */
+  readonly spool: SpoolStatus | undefined;
 }
 
 /** A sink that cannot go on, in one sentence that says what to do. */
 export class SinkError extends Error {
-  override readonly name = 'SinkError';
+  override readonly name: string = 'SinkError';
 }

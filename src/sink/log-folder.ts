@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogName, LogRecord } from '../model/records.js';
 import { LOG_NAMES } from '../model/records.js';
-import type { AlertSink } from './alert-sink.js';
+import type { AlertSink, SinkHealth } from './alert-sink.js';
 import { SinkError } from './alert-sink.js';
 
 /* Alerts tell who talked to whom: the owner writes, the group reads. */
@@ -62,6 +62,10 @@ export class LogFolder implements AlertSink {
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.close();
     this.#files.clear();
+  }
+
+  health(): SinkHealth {
+    return { state: 'healthy', reason: undefined, spool: undefined };
   }
 
   #create(name: string): Promise<FileHandle> {

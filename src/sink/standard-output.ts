@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { LogRecord } from '../model/records.js';
 import { withPath } from '../zeek/json-line.js';
-import type { AlertSink } from './alert-sink.js';
+import type { AlertSink, SinkHealth } from './alert-sink.js';
 import { SinkError } from './alert-sink.js';
 
 /** All records on one stream, each with `_path` first. A reader that goes away ends the run quietly. */
@@ -43,5 +43,16 @@ export class StandardOutput implements AlertSink {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  health(): SinkHealth {
+    const fault = this.#fault;
+    return fault === undefined
+      ? { state: 'healthy', reason: undefined, spool: undefined }
+      : {
+          state: 'failed',
+          reason: `Standard output cannot be written: ${fault.message}.`,
+          spool: undefined,
+        };
   }
 }

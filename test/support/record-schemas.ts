@@ -50,4 +50,5 @@ const COLUMNS: Readonly<Record<LogName, readonly string[]>> = {
   ],
   tunnel: ['ts', 'uid', ...ID, 'tunnel_type', 'action'],
   weird: ['ts', 'uid', ...ID, 'name', 'addl', 'notice', 'peer', 'source'],
+  reporter: ['ts', 'level', 'message', 'location'],
 };
