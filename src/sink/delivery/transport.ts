@@ -7,14 +7,23 @@ import type { SpooledRecord } from '../spool/record-codec.js';
  */
 export type DeliveryFault = 'temporary' | 'stopped' | 'refused';
 
+/** What the fault concerns: one lane (a partition without a leader), or the whole connection, which is made anew. */
+export type DeliveryScope = 'lane' | 'connection';
+
 /** A send or a connection that failed, in one sentence that says what to do. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
   readonly fault: DeliveryFault;
+  readonly scope: DeliveryScope;
 
-  constructor(fault: DeliveryFault, message: string, options?: ErrorOptions) {
+  constructor(
+    fault: DeliveryFault,
+    message: string,
+    options: ErrorOptions & { readonly scope?: DeliveryScope } = {},
+  ) {
     super(message, options);
     this.fault = fault;
+    this.scope = options.scope ?? (fault === 'refused' ? 'lane' : 'connection');
   }
 }
 
@@ -31,7 +40,7 @@ export interface Outgoing<Message> {
 export interface Transport<Message> {
   /**
    * Makes a new connection in place of an earlier one. Rejects with a DeliveryError. `onLost` is called when the
-   * connection turns out to be gone while nothing is being sent.
+   * connection turns out to be gone, or has to be made anew, while nothing is being sent.
    */
   connect(onLost: (error: DeliveryError) => void): Promise<void>;
   /** Only called while connected. Throws a DeliveryError of fault `refused` for a record that can have no message. */

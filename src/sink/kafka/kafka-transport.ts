@@ -1,0 +1,262 @@
+import type { ConnectionOptions } from 'node:tls';
+import type { Admin, KafkaConfig, PartitionMetadata, Producer, SASLOptions } from 'kafkajs';
+import { CompressionTypes, Kafka, logLevel, Partitioners } from 'kafkajs';
+import type { Outgoing, Transport } from '../delivery/transport.js';
+import { DeliveryError } from '../delivery/transport.js';
+import type { SpooledRecord } from '../spool/record-codec.js';
+import { isUnknownTopic, kafkaError } from './kafka-errors.js';
+import type { KafkaMessage } from './kafka-message.js';
+import { KafkaMessages } from './kafka-message.js';
+import type { Changeable, KafkaOptions, KafkaSasl, KafkaTls } from './kafka-options.js';
+import { speaksTls } from './tls-probe.js';
+import { topicOf } from './topic-template.js';
+
+/** How often partitions are counted again, and an idle connection shows that it lives. */
+const CHECK_MS = 60_000;
+const DISCONNECT_MS = 2000;
+/** The deliverer repeats what fails; kafkajs only what it can mend itself, stale metadata above all. */
+const RETRY = { retries: 1, initialRetryTime: 100, maxRetryTime: 1000 } as const;
+
+/**
+ * Messages into Kafka topics, at least once: acks from all in-sync replicas, no idempotent mode. Each partition is a
+ * lane, chosen by the same hash of the key as Kafka's own clients use. Works with WRITE and DESCRIBE on its topics alone.
+ */
+export class KafkaTransport implements Transport<KafkaMessage> {
+  readonly watchedFiles: readonly string[];
+  readonly #options: KafkaOptions;
+  readonly #messages: KafkaMessages;
+  readonly #topics: readonly string[];
+  /* Topics that are there, with what the partitioner wants to know of them. */
+  readonly #partitions = new Map<string, PartitionMetadata[]>();
+  #choosePartition = Partitioners.DefaultPartitioner();
+  #producer: Producer | undefined;
+  #cutOff: ((error: DeliveryError) => void) | undefined;
+  #cut = new Promise<never>(() => undefined);
+  #checks: NodeJS.Timeout | undefined;
+
+  /** Throws an Error with one sentence when the topic template gives no valid names. */
+  constructor(options: KafkaOptions) {
+    this.#options = options;
+    this.#messages = new KafkaMessages(options);
+    const { topic, tenant, sensor, logs, tls, sasl } = options;
+    this.#topics = [...new Set(logs.map((log) => topicOf(topic, log, tenant, sensor)))];
+    const files = [tls?.ca, tls?.cert, tls?.key, sasl?.password].map((one) => one?.file);
+    this.watchedFiles = files.filter((file) => file !== undefined);
+  }
+
+  async connect(onLost: (error: DeliveryError) => void): Promise<void> {
+    const client = new Kafka(this.#configuration());
+    await this.#learnTopics(client);
+    const producer = client.producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      retry: RETRY,
+    });
+    try {
+      await producer.connect();
+    } catch (error) {
+      throw await this.#explain(error);
+    }
+    this.#choosePartition = Partitioners.DefaultPartitioner();
+    this.#producer = producer;
+    this.#cut = new Promise((_resolve, reject) => (this.#cutOff = reject));
+    this.#cut.catch(() => undefined); // it matters only to sends that race with it
+    this.#checks = setInterval(() => void this.#check(client, onLost), CHECK_MS).unref();
+  }
+
+  encode(record: SpooledRecord): Outgoing<KafkaMessage> {
+    const { topic, tenant, sensor } = this.#options;
+    const name = topicOf(topic, record.log, tenant, sensor);
+    const { bytes, ...message } = this.#messages.make(record);
+    const partitionMetadata = this.#partitions.get(name);
+    if (partitionMetadata === undefined) return { lane: laneOf(name, undefined), bytes, message };
+    const partition = this.#choosePartition({ topic: name, partitionMetadata, message });
+    return { lane: laneOf(name, partition), bytes, message: { ...message, partition } };
+  }
+
+  async send(lane: string, messages: readonly KafkaMessage[]): Promise<void> {
+    const producer = this.#producer;
+    if (producer === undefined) throw new DeliveryError('temporary', 'There is no connection to the broker.');
+    const topic = lane.slice(0, lane.lastIndexOf('/'));
+    if (!this.#partitions.has(topic)) await this.#sendToUnknown(topic);
+    const compression = this.#options.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
+    const sent = producer.send({
+      topic,
+      acks: -1,
+      timeout: this.#options.requestTimeoutMs,
+      compression,
+      messages: messages as KafkaMessage[],
+    });
+    try {
+      await Promise.race([sent, this.#cut]);
+    } catch (error) {
+      if (error instanceof DeliveryError) throw error;
+      throw kafkaError(error, topic);
+    }
+  }
+
+  async disconnect(): Promise<void> {
+    clearInterval(this.#checks);
+    this.#cutOff?.(new DeliveryError('temporary', 'The connection to the broker was closed.'));
+    const producer = this.#producer;
+    this.#producer = undefined;
+    if (producer === undefined) return;
+    // A broker that hangs must not hold the sensor up.
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, DISCONNECT_MS)));
+    const closed = producer
+      .disconnect()
+      .catch((error: unknown) => this.#options.onLog('debug', `disconnect: ${String(error)}`));
+    await Promise.race([closed, limit]);
+    clearTimeout(timer);
+  }
+
+  /* ---- topics ---- */
+
+  async #learnTopics(client: Kafka): Promise<void> {
+    this.#partitions.clear();
+    await this.#withAdmin(client, async (admin) => {
+      for (const topic of this.#topics) {
+        const partitions = (await describe(admin, topic)) ?? (await this.#create(admin, topic));
+        if (partitions !== undefined) this.#partitions.set(topic, partitions);
+      }
+    });
+  }
+
+  async #create(admin: Admin, topic: string): Promise<PartitionMetadata[] | undefined> {
+    const creation = this.#options.createTopic;
+    if (creation === undefined) return undefined;
+    const configEntries = Object.entries(creation.config).map(([name, value]) => ({ name, value }));
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic,
+          numPartitions: creation.partitions,
+          replicationFactor: creation.replicationFactor,
+          configEntries,
+        },
+      ],
+    });
+    return describe(admin, topic);
+  }
+
+  /* Messages of a topic that is not there wait in a lane of their own; each attempt looks whether it has come. */
+  async #sendToUnknown(topic: string): Promise<never> {
+    const client = new Kafka(this.#configuration());
+    const found = await this.#withAdmin(client, (admin) => describe(admin, topic));
+    if (found !== undefined) throw new DeliveryError('temporary', `The topic ${topic} has come.`);
+    throw new DeliveryError('stopped', `The topic ${topic} does not exist; create it or set createTopic.`, {
+      scope: 'lane',
+    });
+  }
+
+  async #check(client: Kafka, onLost: (error: DeliveryError) => void): Promise<void> {
+    try {
+      await this.#withAdmin(client, async (admin) => {
+        for (const [topic, known] of this.#partitions) {
+          const now = await describe(admin, topic);
+          if (now?.length !== known.length) {
+            onLost(new DeliveryError('temporary', `The partitions of the topic ${topic} changed.`));
+            return;
+          }
+        }
+      });
+    } catch (error) {
+      onLost(error as DeliveryError);
+    }
+  }
+
+  /* Errors are DeliveryErrors. */
+  async #withAdmin<T>(client: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = client.admin({ retry: { ...RETRY, retries: 0 } });
+    try {
+      await admin.connect();
+      return await work(admin);
+    } catch (error) {
+      throw await this.#explain(error);
+    } finally {
+      await admin
+        .disconnect()
+        .catch((error: unknown) => this.#options.onLog('debug', `disconnect: ${String(error)}`));
+    }
+  }
+
+  /* A broker that hangs up on a client without TLS may want TLS. */
+  async #explain(error: unknown): Promise<DeliveryError> {
+    const told = kafkaError(error, this.#topics.length === 1 ? this.#topics[0] : undefined);
+    if (this.#options.tls !== undefined || !told.message.includes('without a word')) return told;
+    for (const broker of this.#options.brokers) {
+      if (await speaksTls(broker, this.#options.connectTimeoutMs))
+        return new DeliveryError('stopped', `The broker ${broker} speaks TLS, and tls is not set; set it.`, {
+          cause: error,
+        });
+    }
+    return told;
+  }
+
+  /* ---- the client ---- */
+
+  #configuration(): KafkaConfig {
+    const { brokers, clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl, client, onLog } = this.#options;
+    return {
+      clientId,
+      connectionTimeout: connectTimeoutMs,
+      authenticationTimeout: connectTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      retry: RETRY,
+      // What kafkajs logs as an error the deliverer judges and tells once.
+      logCreator:
+        () =>
+        ({ level, namespace, log }) => {
+          if (level <= logLevel.WARN) onLog('debug', `kafkajs ${namespace}: ${log.message}`);
+        },
+      ...client,
+      brokers: [...brokers],
+      ...(tls && { ssl: tlsOptions(tls) }),
+      ...(sasl && { sasl: saslOptions(sasl) }),
+    };
+  }
+}
+
+function laneOf(topic: string, partition: number | undefined): string {
+  return `${topic}/${partition ?? '?'}`;
+}
+
+/* Partitions of a topic; undefined when there is no such topic. */
+async function describe(admin: Admin, topic: string): Promise<PartitionMetadata[] | undefined> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions;
+  } catch (error) {
+    if (isUnknownTopic(error)) return undefined;
+    throw error;
+  }
+}
+
+function tlsOptions({ ca, cert, key, serverName }: KafkaTls): ConnectionOptions {
+  return {
+    ...(ca && { ca: readNow(ca) }),
+    ...(cert && { cert: readNow(cert) }),
+    ...(key && { key: readNow(key) }),
+    ...(serverName !== undefined && { servername: serverName }),
+  };
+}
+
+function saslOptions({ mechanism, username, password }: KafkaSasl): SASLOptions {
+  return { mechanism, username, password: readNow(password) };
+}
+
+function readNow(one: Changeable): string {
+  try {
+    return one.read();
+  } catch (error) {
+    throw new DeliveryError(
+      'stopped',
+      `${one.file ?? 'A secret'} cannot be read: ${(error as Error).message}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
