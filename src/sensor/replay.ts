@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { CaptureError } from '../capture/capture-error.js';
 import type { CutShort } from '../capture/capture-error.js';
 import { CaptureFile } from '../capture/capture-file.js';
@@ -8,6 +9,7 @@ import type { LogRecord } from '../model/records.js';
 import type { AlertSink } from '../sink/alert-sink.js';
 import { LINK_TYPE } from '../wire/numbers.js';
 import type { Analysis } from './analysis.js';
+import { Pace } from './pace.js';
 
 /** Encapsulations that are opened by default (Zeek opens 4). */
 export const DEFAULT_MAX_DEPTH = 8;
@@ -19,6 +21,8 @@ export interface ReplayOptions {
   readonly files: readonly string[];
   /** By packet time, instead of file after file. */
   readonly merge: boolean;
+  /** How many times faster than they were captured packets are replayed; undefined: as fast as can be. */
+  readonly speed?: number;
   /** Called with the octets that were read so far, as stored. */
   readonly onProgress?: (bytesRead: number) => void;
 }
@@ -45,6 +49,7 @@ export class Replay {
   readonly #interfaces: CaptureInterface[] = [];
   #checked = 0;
   #isOpen = false;
+  #pace: Pace | undefined;
 
   /** `makeAnalysis` gets the function that takes its records. */
   constructor(sink: AlertSink, makeAnalysis: (emit: (record: LogRecord) => void) => Analysis) {
@@ -64,6 +69,7 @@ export class Replay {
   async run(options: ReplayOptions): Promise<ReplayResult> {
     const opened: CaptureFile[] = [];
     const faults: CaptureError[] = [];
+    this.#pace = options.speed === undefined ? undefined : new Pace(options.speed);
     try {
       if (options.merge) await this.#readMerged(options, opened, faults);
       else await this.#readInOrder(options, opened, faults);
@@ -124,9 +130,13 @@ export class Replay {
       await this.#sink.open();
       this.#isOpen = true;
     }
-    for (let at = from; at < to; at += CHUNK) {
-      this.#analysis.process(batch, at, Math.min(at + CHUNK, to), this.#interfaces);
+    for (let at = from; at < to;) {
+      const end = Math.min(at + CHUNK, to);
+      const due = this.#pace === undefined ? end : this.#pace.dueUntil(batch, at, end);
+      if (due > at) this.#analysis.process(batch, at, due, this.#interfaces);
       if (this.#pending.length > 0) await this.#drain();
+      at = due;
+      if (at < end) await pause(this.#pace!.dueIn(batch, at));
     }
     options.onProgress?.(files.reduce((sum, file) => sum + file.bytesRead, 0));
   }

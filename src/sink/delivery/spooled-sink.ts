@@ -1,5 +1,6 @@
 import type { LogRecord } from '../../model/records.js';
 import type { AlertSink, SinkHealth } from '../alert-sink.js';
+import { SinkError } from '../alert-sink.js';
 import type { SpoolEvent, SpoolOptions } from '../spool/spool-types.js';
 import { Spool } from '../spool/spool.js';
 import { DeadLetters } from './dead-letters.js';
@@ -10,6 +11,8 @@ import { OutageWatch } from './outage.js';
 import type { Transport } from './transport.js';
 
 export interface SpooledSinkOptions {
+  /** Name of the sink, for messages. */
+  readonly name: string;
   readonly folder: string;
   readonly spool: Omit<SpoolOptions, 'onEvent'>;
   readonly delivery: DeliveryOptions;
@@ -19,15 +22,24 @@ export interface SpooledSinkOptions {
   readonly outageAfterMs: number;
   /** Milliseconds that `close` waits for what is on its way. */
   readonly closeMs: number;
+  /**
+   * Set in a replay: `publish` waits while the spool is half full instead of letting it drop records, `flush` waits until all
+   * is delivered, and both give up after so many milliseconds without progress. Undefined when live.
+   */
+  readonly patienceMs?: number;
 }
 
-export const DEFAULT_SPOOLED: Omit<SpooledSinkOptions, 'folder' | 'spool' | 'delivery'> = {
+export const DEFAULT_SPOOLED: Omit<SpooledSinkOptions, 'name' | 'folder' | 'spool' | 'delivery'> = {
   deadLetterBytes: 64 * 1024 * 1024,
   outageAfterMs: 10_000,
   closeMs: 5000,
 };
 
 export const DEFAULT_DELIVERY_WINDOW = { windowRecords: 20_000, windowBytes: 32 * 1024 * 1024 } as const;
+
+/* With credentials or configuration wrong, waiting helps only while other lanes still deliver. */
+const STOPPED_PATIENCE_MS = 2000;
+const POLL_MS = 200;
 
 export interface SpooledSinkEvents {
   readonly onSpool: (event: SpoolEvent) => void;
@@ -52,7 +64,7 @@ export class SpooledSink<Message> implements AlertSink {
   /** Why records cannot be accepted now. */
   #refusal: string | undefined;
   #isClosed = false;
-  readonly #flushed: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
 
   constructor(transport: Transport<Message>, options: SpooledSinkOptions, events: SpooledSinkEvents) {
     this.#transport = transport;
@@ -73,7 +85,7 @@ export class SpooledSink<Message> implements AlertSink {
     this.#deadLetters = deadLetters;
     this.#deliverer = new Deliverer(this.#spool, this.#transport, deadLetters, delivery, {
       onState: () => this.#outages.check(),
-      onSettled: () => this.#tellFlushed(),
+      onSettled: () => this.#tellWatchers(),
       onDeadLetter: (record, reason) => this.#events.onDeadLetter(record, reason, deadLetters.path),
     });
     this.#deliverer.start();
@@ -81,6 +93,9 @@ export class SpooledSink<Message> implements AlertSink {
 
   /** Resolves when the records are durable. Rejects with a SpoolError; then none of them is accepted. */
   async publish(batch: readonly LogRecord[]): Promise<void> {
+    const { patienceMs, spool } = this.#options;
+    if (patienceMs !== undefined)
+      await this.#until(() => this.#opened.status.bytes < spool.maxBytes / 2, patienceMs);
     try {
       await this.#opened.append(batch);
       this.#refusal = undefined;
@@ -90,11 +105,9 @@ export class SpooledSink<Message> implements AlertSink {
     }
   }
 
-  /** Resolves when nothing waits any more, or the sink is closed. With the other side away that may take for ever. */
+  /** Resolves when nothing waits any more, or the sink is closed. Rejects with a SinkError when patience ends. */
   async flush(): Promise<void> {
-    while (!this.#isClosed && this.#opened.status.waiting > 0) {
-      await new Promise<void>((resolve) => this.#flushed.push(resolve));
-    }
+    await this.#until(() => this.#opened.status.waiting === 0, this.#options.patienceMs ?? Infinity);
   }
 
   /** Ends delivery; what was not delivered stays in the spool for the next time. */
@@ -106,7 +119,7 @@ export class SpooledSink<Message> implements AlertSink {
     await this.#deliverer?.ended();
     await this.#deadLetters?.close();
     this.#outages.check();
-    for (const resolve of this.#flushed.splice(0)) resolve();
+    this.#tellWatchers();
   }
 
   health(): SinkHealth {
@@ -121,8 +134,40 @@ export class SpooledSink<Message> implements AlertSink {
     return this.#spool;
   }
 
-  #tellFlushed(): void {
-    if (this.#flushed.length === 0 || this.#opened.status.waiting > 0) return;
-    for (const resolve of this.#flushed.splice(0)) resolve();
+  /* Waits for a condition that deliveries bring about. What needs mending by hand is not waited for. */
+  async #until(isDone: () => boolean, patienceMs: number): Promise<void> {
+    let seen = -1;
+    let since = performance.now();
+    while (!this.#isClosed && !isDone()) {
+      const { waiting, accepted } = this.#opened.status;
+      const { state, reason } = this.health();
+      if (accepted - waiting !== seen) {
+        seen = accepted - waiting;
+        since = performance.now();
+      }
+      const limit = state === 'stopped' ? Math.min(STOPPED_PATIENCE_MS, patienceMs) : patienceMs;
+      if (performance.now() - since > limit) {
+        throw new SinkError(
+          `Sink ${this.#options.name}: ${waiting} records were not delivered. ${reason ?? 'There was no progress.'} They stay in the spool ${this.#options.folder}; the next run that uses it sends them.`,
+        );
+      }
+      await this.#settledOrSoon();
+    }
+  }
+
+  #settledOrSoon(): Promise<void> {
+    return new Promise((resolve) => {
+      const tell = (): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(tell);
+        resolve();
+      };
+      const timer = setTimeout(tell, POLL_MS);
+      this.#watchers.add(tell);
+    });
+  }
+
+  #tellWatchers(): void {
+    for (const tell of [...this.#watchers]) tell();
   }
 }
