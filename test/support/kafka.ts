@@ -1,41 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
-import { KafkaBroker, whyNoBroker } from '../../scripts/kafka-broker/broker.js';
-
-/** Kafka that the tests use: 4.3.1, or what COPPERHULL_KAFKA names (scripts/kafka setup VERSION fetches it). */
-export const KAFKA_VERSION = process.env['COPPERHULL_KAFKA'] ?? '4.3.1';
-
-let shared: Promise<KafkaBroker> | undefined;
-let folder: string | undefined;
-
-/**
- * The broker that all test files share, started by the first that wants it; nobody may kill or stall it. Skips the suite,
- * with the reason, where no broker can run.
- */
-export function sharedBroker(): () => KafkaBroker {
-  let broker: KafkaBroker | undefined;
-  before(async function () {
-    this.timeout(120_000);
-    const reason = whyNoBroker(KAFKA_VERSION);
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
-    folder ??= mkdtempSync(join(tmpdir(), 'copperhull-kafka-'));
-    shared ??= KafkaBroker.create(folder, { version: KAFKA_VERSION });
-    broker = await shared;
-  });
-  return () => broker!;
-}
-
-/** Ends the shared broker. Called once, after all tests. */
-export async function stopSharedBroker(): Promise<void> {
-  if (shared === undefined) return;
-  await (await shared).stop();
-  rmSync(folder!, { recursive: true, force: true });
-}
+import type { KafkaBroker } from '../../scripts/kafka-broker/broker.js';
 
 export interface TopicMessage {
   readonly partition: number;

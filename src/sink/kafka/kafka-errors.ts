@@ -66,6 +66,13 @@ export function kafkaError(error: unknown, topic?: string): DeliveryError {
       error,
     );
   }
+  if (root.message.includes('before secure TLS connection')) {
+    return fault(
+      'temporary',
+      `${broker} hung up during the TLS handshake; it may be starting, or this listener may not use TLS.`,
+      error,
+    );
+  }
   return fault('temporary', `${broker} cannot be reached: ${root.message}.`, error);
 }
 

@@ -50,7 +50,6 @@ export class KafkaMessages {
       const headers = {
         log: Buffer.from(log),
         schema: Buffer.from(`urn:copperhull:zeek-${log}`),
-        envelope: Buffer.from(this.#options.envelopeName),
         'content-type': Buffer.from(this.#options.envelope.contentType),
       };
       const names = ['sensor', 'packet-time', ...Object.keys(headers)];

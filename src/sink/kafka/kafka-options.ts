@@ -48,7 +48,6 @@ export interface KafkaOptions {
   readonly key: KeyChoice;
   readonly compression: 'none' | 'gzip';
   readonly envelope: Envelope;
-  readonly envelopeName: string;
   readonly clientId: string;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
