@@ -7,7 +7,8 @@ import { CaptureFile } from '../../src/capture/capture-file.js';
 import { Analysis, DEFAULT_LIMITS } from '../../src/sensor/analysis.js';
 import { loadEndpoints, loadRules } from '../../src/sensor/load.js';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS, Replay, REPLAY_SEED } from '../../src/sensor/replay.js';
-import { LogFolder } from '../../src/sink/log-folder.js';
+import { FileSink } from '../../src/sink/files/file-sink.js';
+import { replayFiles } from '../../src/sink/files/file-sink-options.js';
 import { describeMachine, median } from './machine.js';
 import { writeMixedCapture } from './mixed-capture.js';
 
@@ -49,7 +50,7 @@ async function bareLoop(): Promise<void> {
 async function replay(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'copperhull-bench-'));
   const run = new Replay(
-    new LogFolder(folder, true),
+    new FileSink(folder, replayFiles(true)),
     (emit) =>
       new Analysis({
         rules: loadRules([]).rules,

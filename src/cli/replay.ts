@@ -9,7 +9,8 @@ import { createLog, LOG_LEVELS } from '../observe/log.js';
 import { Analysis, DEFAULT_LIMITS } from '../sensor/analysis.js';
 import { loadEndpoints, loadRules } from '../sensor/load.js';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS, Replay, REPLAY_SEED } from '../sensor/replay.js';
-import { LogFolder } from '../sink/log-folder.js';
+import { FileSink } from '../sink/files/file-sink.js';
+import { replayFiles } from '../sink/files/file-sink-options.js';
 import { StandardOutput } from '../sink/standard-output.js';
 import type { Prefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
@@ -109,7 +110,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
   const sink =
     folder === undefined
       ? new StandardOutput(process.stdout)
-      : new LogFolder(folder, flags.overwrite === true);
+      : new FileSink(folder, replayFiles(flags.overwrite === true));
   const list = new AlertList();
   const alarm = { isRaised: false };
   const run = new Replay(

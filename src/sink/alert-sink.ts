@@ -24,6 +24,8 @@ export interface SinkHealth {
   readonly state: SinkState;
   /** Why it is not healthy, one sentence. */
   readonly reason: string | undefined;
+  /** Records that were handed over since the start and will not reach their place; a spool's own losses are in its counts. */
+  readonly lost: number;
   /** Counts of the spool, for sinks that have one. */
   readonly spool: SpoolStatus | undefined;
 }

@@ -8,6 +8,7 @@ import { SinkError } from './alert-sink.js';
 export class StandardOutput implements AlertSink {
   readonly #stream: Writable;
   #fault: NodeJS.ErrnoException | undefined;
+  #lost = 0;
 
   constructor(stream: Writable) {
     this.#stream = stream;
@@ -30,9 +31,12 @@ export class StandardOutput implements AlertSink {
     const text = batch.map((record) => `${withPath(record.log, record.json)}\n`).join('');
     await new Promise<void>((resolve, reject) => {
       this.#stream.write(text, (error) => {
-        if (error)
-          reject(new SinkError(`Standard output cannot be written: ${error.message}.`, { cause: error }));
-        else resolve();
+        if (!error) {
+          resolve();
+          return;
+        }
+        this.#lost += batch.length;
+        reject(new SinkError(`Standard output cannot be written: ${error.message}.`, { cause: error }));
       });
     });
   }
@@ -48,11 +52,12 @@ export class StandardOutput implements AlertSink {
   health(): SinkHealth {
     const fault = this.#fault;
     return fault === undefined
-      ? { state: 'healthy', reason: undefined, spool: undefined }
+      ? { state: 'healthy', reason: undefined, spool: undefined, lost: this.#lost }
       : {
           state: 'failed',
           reason: `Standard output cannot be written: ${fault.message}.`,
           spool: undefined,
+          lost: this.#lost,
         };
   }
 }

@@ -1,9 +1,16 @@
 import type { PacketTime } from '../model/records.js';
 import { zeekText } from './text.js';
 
+/** Zeek's Log::default_max_field_container_elements. */
+const MAX_ELEMENTS = 100;
+
 /**
  * Writes one flat JSON object as Zeek does: keys in the order of the calls, absent values left out, times and intervals
  * with a fraction always (JSON.stringify would drop the `.0`).
+ *
+ * Zeek also cuts a record at 256,000 octets of strings (Log::default_max_total_string_bytes). No record of ours comes
+ * near: the fullest, a notice, has four strings of free length, 4096 octets each, and its list holds ATT&CK techniques.
+ * So nothing is counted here.
  */
 export class JsonLine {
   #text = '{';
@@ -34,9 +41,11 @@ export class JsonLine {
     return value === undefined ? this : this.#raw(key, `"${value}"`);
   }
 
+  /** The first 100 of them, as Zeek cuts a list. */
   strings(key: string, values: readonly string[] | undefined): this {
     if (values === undefined) return this;
-    return this.#raw(key, `[${values.map((value) => JSON.stringify(zeekText(value))).join(',')}]`);
+    const kept = values.length > MAX_ELEMENTS ? values.slice(0, MAX_ELEMENTS) : values;
+    return this.#raw(key, `[${kept.map((value) => JSON.stringify(zeekText(value))).join(',')}]`);
   }
 
   toString(): string {

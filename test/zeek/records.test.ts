@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { murmur128 } from '../../src/wire/hash.js';
 import { JsonLine, withPath, zeekDouble, zeekTime } from '../../src/zeek/json-line.js';
+import { noticeRecord } from '../../src/zeek/notice-record.js';
 import { zeekText } from '../../src/zeek/text.js';
 import { UID_KIND, UidMaker } from '../../src/zeek/uid.js';
+import { SAMPLE_ALERT } from '../support/sample-records.js';
 
 describe('Zeek numbers', () => {
   it('times have one to six decimals, cut off, never rounded', () => {
@@ -38,6 +40,34 @@ describe('Zeek strings', () => {
     const long = zeekText('🙂'.repeat(2000));
     assert.ok(Buffer.byteLength(long) <= 4096);
     assert.ok(!long.includes('\ufffd'));
+  });
+
+  it('are cut before they are escaped, as Zeek does, so that no \\xNN is cut in two', () => {
+    assert.equal(zeekText(`a${'\n'.repeat(5000)}`), `a${'\\x0a'.repeat(4095)}`);
+    assert.equal(zeekText(`${'x'.repeat(4095)}ß`), 'x'.repeat(4095));
+    assert.equal(zeekText('x'.repeat(4097)), 'x'.repeat(4096));
+  });
+
+  it('never reach 256000 octets in a record, where Zeek would cut it', () => {
+    const long = '\n'.repeat(1_000_000);
+    const notice = noticeRecord({
+      ...SAMPLE_ALERT,
+      rule: { ...SAMPLE_ALERT.rule, attack: Array.from({ length: 30_000 }, () => 'T1572.001') },
+      message: long,
+      sub: long,
+      sensor: long,
+      packet: {
+        captureFile: long,
+        packetNumber: 1,
+        isIncomplete: false,
+        vlan: [],
+        origMac: '02:00:00:00:00:01',
+        respMac: '02:00:00:00:00:02',
+      },
+    });
+    // Even escaped, which Zeek does not count.
+    assert.ok(Buffer.byteLength(notice.json) < 256_000);
+    assert.equal((JSON.parse(notice.json) as { attack: string[] }).attack.length, 100);
   });
 
   it('have no form for half of a surrogate pair', () => {
