@@ -47,6 +47,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const faults: Record<Fault, number> = { 'broker-kill': 0, stall: 0, 'sensor-kill': 0 };
   const plan = planOf(options);
   let next = 0;
+  /* One after the other, while the sensor goes on: it may be killed while the broker is away. */
+  let brokerFaults = Promise.resolve();
   let status: SpoolStatus | undefined;
   while (status === undefined) {
     const sensor = startSensor(options, next, alerts - next);
@@ -58,16 +60,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       seen.push(line);
       wake();
     });
-    let hasEnded = false;
+    const stream = { hasEnded: false };
     lines.on('close', () => {
-      hasEnded = true;
+      stream.hasEnded = true;
       wake();
     });
     let isKilled = false;
     for (;;) {
       const line = seen.shift();
       if (line === undefined) {
-        if (hasEnded) break;
+        if (stream.hasEnded) break;
         await new Promise<void>((resolve) => (wake = resolve));
         continue;
       }
@@ -86,11 +88,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         if (fault === 'sensor-kill') {
           isKilled = true;
           sensor.kill('SIGKILL');
-        } else await hurt(broker, fault, options);
+        } else brokerFaults = brokerFaults.then(() => hurt(broker, fault, options));
       }
     }
     if (status === undefined && !isKilled) throw new Error(`The sensor ended by itself after ${next}.`);
   }
+  await brokerFaults;
   const messages = await readTopic(broker, topic);
   return { accepted, messages, status, faults };
 }
@@ -104,9 +107,7 @@ function planOf(options: ChaosOptions): { readonly at: number; readonly fault: F
   ];
   // Numbers that are skipped after a kill never arrive, so the last fault comes early enough.
   const most = (options.alerts - options.sensorKills * BATCH * 21) * 0.9;
-  return faults
-    .map((fault) => ({ fault, at: Math.floor(Math.random() * most) }))
-    .sort((a, b) => a.at - b.at);
+  return faults.map((fault) => ({ fault, at: Math.floor(Math.random() * most) })).sort((a, b) => a.at - b.at);
 }
 
 async function hurt(broker: KafkaBroker, fault: Fault, { stallMs }: ChaosOptions): Promise<void> {
@@ -152,7 +153,8 @@ export function findings({ accepted, messages, status }: ChaosResult): string[] 
   if (status.accepted !== sum) wrong.push(`the sum is wrong: ${JSON.stringify(status)}`);
   if (status.accepted !== seen.size)
     wrong.push(`the spool accepted ${status.accepted}, and ${seen.size} different alerts are in the topic`);
-  if (waiting + deadLettered + dropped + damaged > 0) wrong.push(`not all is delivered: ${JSON.stringify(status)}`);
+  if (waiting + deadLettered + dropped + damaged > 0)
+    wrong.push(`not all is delivered: ${JSON.stringify(status)}`);
   return wrong;
 }
 

@@ -1,6 +1,10 @@
 import { DEFAULT_RETRY } from '../../src/sink/delivery/back-off.js';
-import { DEFAULT_DELIVERY_WINDOW, DEFAULT_SPOOLED, SpooledSink } from '../../src/sink/delivery/spooled-sink.js';
-import { flat } from '../../src/sink/envelope/flat.js';
+import {
+  DEFAULT_DELIVERY_WINDOW,
+  DEFAULT_SPOOLED,
+  SpooledSink,
+} from '../../src/sink/delivery/spooled-sink.js';
+import { flatEnvelope } from '../../src/sink/envelope/flat.js';
 import { DEFAULT_KAFKA, DEFAULT_KAFKA_BATCH } from '../../src/sink/kafka/kafka-options.js';
 import { KafkaTransport } from '../../src/sink/kafka/kafka-transport.js';
 import { DEFAULT_SPOOL } from '../../src/sink/spool/spool-types.js';
@@ -22,7 +26,7 @@ const transport = new KafkaTransport({
   sensor: 'chaos',
   logs: ['notice'],
   createTopic: undefined,
-  envelope: flat({ path: false }),
+  envelope: flatEnvelope(),
   tls: undefined,
   sasl: undefined,
   client: {},

@@ -24,7 +24,7 @@ export interface SinkHealth {
   readonly state: SinkState;
   /** Why it is not healthy, one sentence. */
   readonly reason: string | undefined;
-  /** Records that were handed over since the start and will not reach their place; a spool's own losses are in its counts. */
+  /** Records that were handed over since the start and will not reach their place; with a spool, in its whole life. */
   readonly lost: number;
   /** Counts of the spool, for sinks that have one. */
   readonly spool: SpoolStatus | undefined;

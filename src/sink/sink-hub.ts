@@ -112,8 +112,10 @@ export class SinkHub implements AlertSink {
 
   /** The worst of its sinks; see {@link healthOf} for each. */
   health(): SinkHealth {
-    const bad = this.healths().find(({ state }) => state !== 'healthy' && state !== 'closed');
-    return { state: bad?.state ?? 'healthy', reason: bad?.reason, spool: undefined };
+    const healths = this.healths();
+    const lost = healths.reduce((sum, one) => sum + one.lost + one.overflowed, 0);
+    const bad = healths.find(({ state }) => state !== 'healthy' && state !== 'closed');
+    return { state: bad?.state ?? 'healthy', reason: bad?.reason, spool: undefined, lost };
   }
 
   healths(): NamedHealth[] {

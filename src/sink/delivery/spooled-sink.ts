@@ -124,9 +124,10 @@ export class SpooledSink<Message> implements AlertSink {
 
   health(): SinkHealth {
     const spool = this.#spool?.status;
-    if (this.#isClosed) return { state: 'closed', reason: undefined, spool };
-    if (this.#refusal !== undefined) return { state: 'failed', reason: this.#refusal, spool };
-    return { ...(this.#deliverer?.state ?? { state: 'starting', reason: undefined }), spool };
+    const lost = spool === undefined ? 0 : spool.dropped + spool.damaged + spool.refused;
+    if (this.#isClosed) return { state: 'closed', reason: undefined, spool, lost };
+    if (this.#refusal !== undefined) return { state: 'failed', reason: this.#refusal, spool, lost };
+    return { ...(this.#deliverer?.state ?? { state: 'starting', reason: undefined }), spool, lost };
   }
 
   get #opened(): Spool {

@@ -14,8 +14,8 @@ import { topicOf } from './topic-template.js';
 /** How often partitions are counted again, and an idle connection shows that it lives. */
 const CHECK_MS = 60_000;
 const DISCONNECT_MS = 2000;
-/** The deliverer repeats what fails; kafkajs only what it can mend itself, stale metadata above all. */
-const RETRY = { retries: 1, initialRetryTime: 100, maxRetryTime: 1000 } as const;
+/** The deliverer repeats what fails, and counts what may arrive twice by that; kafkajs only learns stale metadata anew. */
+const RETRY = { retries: 0, initialRetryTime: 100, maxRetryTime: 1000 } as const;
 
 /**
  * Messages into Kafka topics, at least once: acks from all in-sync replicas, no idempotent mode. Each partition is a
@@ -169,7 +169,7 @@ export class KafkaTransport implements Transport<KafkaMessage> {
 
   /* Errors are DeliveryErrors. */
   async #withAdmin<T>(client: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = client.admin({ retry: { ...RETRY, retries: 0 } });
+    const admin = client.admin({ retry: RETRY });
     try {
       await admin.connect();
       return await work(admin);
