@@ -346,10 +346,9 @@ export class Deliverer<Message> {
     this.#wake();
   }
 
-  /* Takes what waits in the lanes back; another connection may have other lanes. */
+  /* Takes what waits in the lanes back; another connection may have other lanes. How far a lane is split stays. */
   #gather(): void {
     const items = [...this.#lanes.values()].flatMap((lane) => lane.empty());
-    this.#lanes.clear();
     this.#waiting = [...items.map(({ record }) => record), ...this.#waiting].sort(
       (a, b) => a.sequence - b.sequence,
     );

@@ -86,11 +86,13 @@ export class Lane<Message> {
     this.fault = error;
   }
 
-  /** Everything that waits; the lane is empty then. */
+  /** Everything that waits; the lane is empty then, and its failures are forgotten. */
   empty(): Item<Message>[] {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.#bytes = 0;
+    this.failures = 0;
+    this.fault = undefined;
     return this.#queue.splice(0);
   }
 }
