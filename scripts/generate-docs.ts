@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { VERDICTS } from '../src/decode/verdicts.js';
+import { configSchema } from '../src/config/config-schema.js';
+import { configReference } from '../src/config/reference.js';
 import { CHECKS } from '../src/model/checks.js';
 import { DETECTIONS } from '../src/model/detections.js';
 import { FIELDS } from '../src/model/fields.js';
@@ -9,7 +11,7 @@ import { LAYERS, REQUIRED } from '../src/rules/packet-spec.js';
 import { loadRules } from '../src/sensor/load.js';
 
 /*
- * Writes the reference pages that follow from code and rules; with --check, fails when a page is not what it would
+ * Writes the reference pages and schemas that follow from code and rules; with --check, fails when a page is not what it would
  * write.
  */
 const NOTE = '<!-- Made by scripts/generate-docs.ts; change the source that it reads, not this page. -->\n\n';
@@ -21,6 +23,8 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/fields.md': fieldsPage,
   'docs/checks.md': checksPage,
   'docs/verdicts.md': verdictsPage,
+  'docs/configuration.md': () => configReference().replace('\n\n', `\n\n${NOTE}`),
+  'schemas/config.schema.json': () => JSON.stringify(configSchema()),
 };
 
 function rulesPage(): string {
@@ -150,7 +154,10 @@ const isCheck = process.argv.includes('--check');
 const stale: string[] = [];
 for (const [name, make] of Object.entries(PAGES)) {
   const path = fileURLToPath(new URL(`../${name}`, import.meta.url));
-  const text = await format(make(), { ...(await resolveConfig(path)), parser: 'markdown' });
+  const text = await format(make(), {
+    ...(await resolveConfig(path)),
+    parser: name.endsWith('.json') ? 'json' : 'markdown',
+  });
   if (!isCheck) writeFileSync(path, text);
   else if (readIfThere(path) !== text) stale.push(name);
 }

@@ -11,6 +11,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   state: [],
   yaml: [],
   model: ['wire'],
+  config: ['model', 'yaml'],
   decode: ['wire'],
   capture: ['wire'],
   reassembly: ['wire', 'decode', 'state'],
@@ -26,6 +27,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'state',
     'yaml',
     'model',
+    'config',
     'decode',
     'capture',
     'reassembly',
@@ -37,7 +39,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'sink',
     'observe',
   ],
-  cli: ['wire', 'yaml', 'model', 'rules', 'intel', 'zeek', 'sink', 'observe', 'sensor', 'capture'],
+  cli: ['wire', 'yaml', 'model', 'config', 'rules', 'intel', 'zeek', 'sink', 'observe', 'sensor', 'capture'],
 };
 
 function sourceFiles(folder: string): string[] {

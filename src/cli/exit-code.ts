@@ -3,7 +3,8 @@ export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
-  invalidRules: 3,
+  /** Rules, lists or the configuration. */
+  invalidSource: 3,
   alertsRaised: 4,
 } as const;
 

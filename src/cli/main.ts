@@ -1,11 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { CaptureError } from '../capture/capture-error.js';
+import { ConfigError } from '../config/config-error.js';
 import { terminalText } from '../model/terminal-text.js';
 import { FolderError } from '../sensor/load.js';
 import { packageVersion } from '../sensor/package-files.js';
 import { SinkError } from '../sink/alert-sink.js';
 import { SourceError } from '../yaml/diagnostic.js';
 import { addressCommand } from './address.js';
+import { configCommand } from './config.js';
 import { CommandError, EXIT } from './exit-code.js';
 import { replayCommand } from './replay.js';
 import { rulesCommand } from './rules.js';
@@ -16,6 +18,7 @@ const program = new Command('copperhull')
   .addCommand(replayCommand())
   .addCommand(rulesCommand())
   .addCommand(addressCommand())
+  .addCommand(configCommand())
   .addHelpText('after', '\nExample:\n  $ copperhull replay capture.pcap\n');
 
 /* Usage mistakes of any command end with the same exit code, and without a stack trace. */
@@ -39,7 +42,11 @@ function exitCodeOf(error: unknown): number {
   }
   if (error instanceof SourceError) {
     process.stderr.write(`${error.message.split('\n').map(terminalText).join('\n')}\n`);
-    return EXIT.invalidRules;
+    return EXIT.invalidSource;
+  }
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${terminalText(error.message)}\n`);
+    return EXIT.invalidSource;
   }
   if (error instanceof FolderError || error instanceof CaptureError || error instanceof SinkError) {
     process.stderr.write(`${terminalText(error.message)}\n`);

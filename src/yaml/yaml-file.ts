@@ -30,10 +30,20 @@ export class YamlFile {
     this.name = name;
     this.#text = text;
     this.#document = parseDocument(text, { lineCounter: this.#lines, strict: true, uniqueKeys: true });
-    this.syntaxErrors = this.#document.errors.map((error) =>
+    const syntaxErrors = this.#document.errors.map((error) =>
       this.#at(error.pos[0], error.pos[1] - error.pos[0], error.message.split('\n')[0]!),
     );
-    this.value = this.syntaxErrors.length > 0 ? undefined : this.#document.toJS({ maxAliasCount: 100 });
+    this.syntaxErrors = syntaxErrors;
+    if (syntaxErrors.length > 0) return;
+    try {
+      this.value = this.#document.toJS({ maxAliasCount: 100 });
+    } catch (error) {
+      // An alias without anchor, or too many of them, shows only here.
+      if (!(error instanceof ReferenceError)) throw error;
+      const alias = /: (\S+)$/.exec(error.message)?.[1];
+      const at = alias === undefined ? -1 : text.indexOf(`*${alias}`);
+      syntaxErrors.push(this.#at(Math.max(0, at), (alias?.length ?? 0) + 1, error.message));
+    }
   }
 
   /** A diagnostic at the value of a path, or at its key. */

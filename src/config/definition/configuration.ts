@@ -1,0 +1,45 @@
+import { optional, withDefault } from '../kind.js';
+import type { Loaded } from '../kind.js';
+import { listOf } from '../list.js';
+import { text } from '../scalars.js';
+import { section, variants } from '../section.js';
+import { FILES_SINK, STDOUT_SINK } from './files-sink.js';
+import { KAFKA_SINK } from './kafka-sink.js';
+import { ZEEK_SINK } from './zeek-sink.js';
+
+/**
+ * The one definition of the configuration file. Loading, defaults, types, JSON schema and reference page follow from
+ * it; a new section is a new `section({...})` and a key here.
+ */
+export const CONFIGURATION = section({
+  name: 'configuration',
+  doc: 'The whole file. Every key may be left out.',
+  keys: {
+    sensor: withDefault(text({ maxLength: 255 }), 'copperhull', 'Name of this sensor in the records.', {
+      example: 'dc1-span1',
+    }),
+    tenant: optional(text({ maxLength: 255 }), 'Whose network this is, for {tenant} in topics.', {
+      example: 'acme',
+    }),
+    sinks: withDefault(
+      listOf(variants({ kafka: KAFKA_SINK, files: FILES_SINK, stdout: STDOUT_SINK, zeek: ZEEK_SINK }), {
+        most: 32,
+      }),
+      [],
+      'Where records go. Each sink gets them all, unless it says which.',
+    ),
+  },
+});
+
+/** The configuration as it is used: everything is there, paths are absolute, and nothing changes. */
+export type Config = Loaded<typeof CONFIGURATION>;
+export type SinkConfig = Config['sinks'][number];
+export type KafkaSinkConfig = Extract<SinkConfig, { readonly type: 'kafka' }>;
+export type FilesSinkConfig = Extract<SinkConfig, { readonly type: 'files' }>;
+export type StdoutSinkConfig = Extract<SinkConfig, { readonly type: 'stdout' }>;
+export type ZeekSinkConfig = Extract<SinkConfig, { readonly type: 'zeek' }>;
+export type EnvelopeConfig = KafkaSinkConfig['envelope'];
+export type SpoolConfig = KafkaSinkConfig['spool'];
+export type RetryConfig = KafkaSinkConfig['retry'];
+export type TlsConfig = NonNullable<KafkaSinkConfig['tls']>;
+export type SaslConfig = NonNullable<KafkaSinkConfig['sasl']>;

@@ -1,0 +1,40 @@
+import { withDefault } from '../kind.js';
+import { isLoopback, url } from '../network.js';
+import { integer, milliseconds, text } from '../scalars.js';
+import { section } from '../section.js';
+import { DELIVERY_KEYS, SINK_KEYS, TLS_KEY } from './sink-keys.js';
+
+export const ZEEK_SINK = section({
+  name: 'zeek-sink',
+  tag: 'zeek',
+  doc: 'Publishes records as events to a running Zeek, over its WebSocket.',
+  keys: {
+    ...SINK_KEYS,
+    url: withDefault(url('ws', 'wss'), 'ws://127.0.0.1:27759/v1/messages/json', 'The WebSocket of Zeek.', {
+      example: 'wss://zeek.example.org:27759/v1/messages/json',
+    }),
+    topic: withDefault(text(), '/zeek/event/copperhull', 'Topic that Zeek subscribes to.'),
+    applicationName: withDefault(
+      text({
+        pattern: /^[-/_.=:*@a-zA-Z0-9]+$/,
+        words: 'a name of letters, digits and -/_.=:*@',
+        maxLength: 255,
+      }),
+      'copperhull',
+      'Name that Zeek sees (header X-Application-Name).',
+    ),
+    tls: TLS_KEY,
+    handshakeTimeoutMs: withDefault(milliseconds(100, 600_000), 5000, 'How long connecting may take.'),
+    ackTimeoutMs: withDefault(milliseconds(100, 600_000), 10_000, 'How long an answer of Zeek may take.'),
+    batchRecords: withDefault(integer(1, 100_000, 'records'), 100, 'Records of a batch at most.'),
+    ...DELIVERY_KEYS,
+  },
+  example: { type: 'zeek', url: 'ws://127.0.0.1:27759/v1/messages/json', logs: ['notice'] },
+  check({ url: address, tls }, at) {
+    if (address === undefined) return;
+    const isPlain = address.startsWith('ws:');
+    if (tls !== undefined && isPlain) at.reportKey('tls', '"tls" needs a URL with wss://');
+    if (isPlain && !isLoopback(new URL(address).hostname))
+      at.child('url').warn('records go over the network without encryption; use wss://');
+  },
+});
