@@ -21,9 +21,7 @@ const [first, count, batchRecords, pauseMs] = numbers.map(Number) as [number, nu
 const transport = new KafkaTransport({
   ...DEFAULT_KAFKA,
   brokers: [address],
-  topic,
-  tenant: undefined,
-  sensor: 'chaos',
+  topicOf: () => topic,
   logs: ['notice'],
   createTopic: undefined,
   envelope: flatEnvelope(),

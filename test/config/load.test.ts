@@ -95,8 +95,6 @@ describe('the configuration', () => {
       logs: [...LOG_NAMES],
       minSeverity: 'informational',
       url: 'ws://127.0.0.1:27759/v1/messages/json',
-      topic: '/zeek/event/copperhull',
-      applicationName: 'copperhull',
       tls: undefined,
       handshakeTimeoutMs: 5000,
       ackTimeoutMs: 10_000,

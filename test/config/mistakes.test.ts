@@ -286,9 +286,9 @@ describe('a configuration file', () => {
     ],
     ['tls for a URL without', `${ZEEK}    tls: true\n`, /^mine.yaml:3:5: "tls" needs a URL with wss:\/\//],
     [
-      'a wrong application name',
-      `${ZEEK}    applicationName: a b\n`,
-      /^mine.yaml:3:22: "applicationName" must be a name of letters/,
+      'a path that Zeek does not serve',
+      `${ZEEK}    url: ws://127.0.0.1:27759/\n`,
+      /^mine.yaml:3:10: the path of Zeek is \/v1\/messages\/json/,
     ],
     ['a key that is there twice', 'sensor: a\nsensor: b\n', /^mine.yaml:2:1: Map keys must be unique/],
     ['broken YAML', 'sensor: [a\n', /^mine.yaml:\d+:\d+: /],

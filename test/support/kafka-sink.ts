@@ -25,14 +25,13 @@ export interface Told {
 /** A Kafka sink on a spool in `folder`, with what it told. */
 export function kafkaSink(
   folder: string,
-  kafka: Partial<KafkaOptions> & { readonly brokers: readonly string[] },
+  kafka: Partial<KafkaOptions> & { readonly brokers: readonly string[]; readonly topic?: string },
   sink: Partial<SpooledSinkOptions> = {},
 ): { readonly sink: SpooledSink<KafkaMessage>; readonly told: Told } {
   const told: Told = { spool: [], outages: [], deadLetters: [] };
   const transport = new KafkaTransport({
     ...DEFAULT_KAFKA,
-    tenant: undefined,
-    sensor: 'test',
+    topicOf: () => kafka.topic ?? 'zeek',
     logs: ['notice'],
     createTopic: undefined,
     envelope: { contentType: 'application/json', wrap: ({ json }) => json },

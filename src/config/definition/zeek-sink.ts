@@ -1,8 +1,11 @@
 import { withDefault } from '../kind.js';
 import { isLoopback, url } from '../network.js';
-import { integer, milliseconds, text } from '../scalars.js';
+import { integer, milliseconds } from '../scalars.js';
 import { section } from '../section.js';
 import { DELIVERY_KEYS, SINK_KEYS, TLS_KEY } from './sink-keys.js';
+
+/** The only path that Zeek serves. */
+const ZEEK_PATH = '/v1/messages/json';
 
 export const ZEEK_SINK = section({
   name: 'zeek-sink',
@@ -13,16 +16,6 @@ export const ZEEK_SINK = section({
     url: withDefault(url('ws', 'wss'), 'ws://127.0.0.1:27759/v1/messages/json', 'The WebSocket of Zeek.', {
       example: 'wss://zeek.example.org:27759/v1/messages/json',
     }),
-    topic: withDefault(text(), '/zeek/event/copperhull', 'Topic that Zeek subscribes to.'),
-    applicationName: withDefault(
-      text({
-        pattern: /^[-/_.=:*@a-zA-Z0-9]+$/,
-        words: 'a name of letters, digits and -/_.=:*@',
-        maxLength: 255,
-      }),
-      'copperhull',
-      'Name that Zeek sees (header X-Application-Name).',
-    ),
     tls: TLS_KEY,
     handshakeTimeoutMs: withDefault(milliseconds(100, 600_000), 5000, 'How long connecting may take.'),
     ackTimeoutMs: withDefault(milliseconds(100, 600_000), 10_000, 'How long an answer of Zeek may take.'),
@@ -32,6 +25,7 @@ export const ZEEK_SINK = section({
   example: { type: 'zeek', url: 'ws://127.0.0.1:27759/v1/messages/json', logs: ['notice'] },
   check({ url: address, tls }, at) {
     if (address === undefined) return;
+    if (new URL(address).pathname !== ZEEK_PATH) at.child('url').report(`the path of Zeek is ${ZEEK_PATH}`);
     const isPlain = address.startsWith('ws:');
     if (tls !== undefined && isPlain) at.reportKey('tls', '"tls" needs a URL with wss://');
     if (isPlain && !isLoopback(new URL(address).hostname))

@@ -36,11 +36,9 @@ export interface TopicCreation {
 }
 
 export interface KafkaOptions {
+  /** `host:port`; an IPv6 address stands in brackets. */
   readonly brokers: readonly string[];
-  /** Template: `zeek`, `zeek.{log}`, `{tenant}.alerts`. */
-  readonly topic: string;
-  readonly tenant: string | undefined;
-  readonly sensor: string;
+  readonly topicOf: (log: LogName) => string;
   /** Logs whose records come here: their topics must be there. */
   readonly logs: readonly LogName[];
   /** Undefined: topics are not created. */
@@ -60,7 +58,6 @@ export interface KafkaOptions {
 }
 
 export const DEFAULT_KAFKA = {
-  topic: 'zeek',
   key: 'outer_pair',
   compression: 'none',
   clientId: 'copperhull',

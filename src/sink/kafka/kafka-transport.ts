@@ -4,12 +4,12 @@ import { CompressionTypes, Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { Outgoing, Transport } from '../delivery/transport.js';
 import { DeliveryError } from '../delivery/transport.js';
 import type { SpooledRecord } from '../spool/record-codec.js';
+import { seedBroker, socketFactory } from './broker-sockets.js';
 import { isUnknownTopic, kafkaError } from './kafka-errors.js';
 import type { KafkaMessage } from './kafka-message.js';
 import { KafkaMessages } from './kafka-message.js';
 import type { Changeable, KafkaOptions, KafkaSasl, KafkaTls } from './kafka-options.js';
 import { speaksTls } from './tls-probe.js';
-import { topicOf } from './topic-template.js';
 
 /** How often partitions are counted again, and an idle connection shows that it lives. */
 const CHECK_MS = 60_000;
@@ -34,12 +34,11 @@ export class KafkaTransport implements Transport<KafkaMessage> {
   #cut = new Promise<never>(() => undefined);
   #checks: NodeJS.Timeout | undefined;
 
-  /** Throws an Error with one sentence when the topic template gives no valid names. */
   constructor(options: KafkaOptions) {
     this.#options = options;
     this.#messages = new KafkaMessages(options);
-    const { topic, tenant, sensor, logs, tls, sasl } = options;
-    this.#topics = [...new Set(logs.map((log) => topicOf(topic, log, tenant, sensor)))];
+    const { topicOf, logs, tls, sasl } = options;
+    this.#topics = [...new Set(logs.map(topicOf))];
     const files = [tls?.ca, tls?.cert, tls?.key, sasl?.password].map((one) => one?.file);
     this.watchedFiles = files.filter((file) => file !== undefined);
   }
@@ -65,8 +64,7 @@ export class KafkaTransport implements Transport<KafkaMessage> {
   }
 
   encode(record: SpooledRecord): Outgoing<KafkaMessage> {
-    const { topic, tenant, sensor } = this.#options;
-    const name = topicOf(topic, record.log, tenant, sensor);
+    const name = this.#options.topicOf(record.log);
     const { bytes, ...message } = this.#messages.make(record);
     const partitionMetadata = this.#partitions.get(name);
     if (partitionMetadata === undefined) return { lane: laneOf(name, undefined), bytes, message };
@@ -212,7 +210,8 @@ export class KafkaTransport implements Transport<KafkaMessage> {
           if (level <= logLevel.WARN) onLog('debug', `kafkajs ${namespace}: ${log.message}`);
         },
       ...client,
-      brokers: [...brokers],
+      socketFactory,
+      brokers: brokers.map(seedBroker),
       ...(tls && { ssl: tlsOptions(tls) }),
       ...(sasl && { sasl: saslOptions(sasl) }),
     };
@@ -251,12 +250,6 @@ function readNow(one: Changeable): string {
   try {
     return one.read();
   } catch (error) {
-    throw new DeliveryError(
-      'stopped',
-      `${one.file ?? 'A secret'} cannot be read: ${(error as Error).message}.`,
-      {
-        cause: error,
-      },
-    );
+    throw new DeliveryError('stopped', (error as Error).message, { cause: error });
   }
 }
