@@ -11,6 +11,7 @@ import { configCommand } from './config.js';
 import { CommandError, EXIT } from './exit-code.js';
 import { replayCommand } from './replay.js';
 import { rulesCommand } from './rules.js';
+import { spoolCommand } from './spool.js';
 
 const program = new Command('copperhull')
   .description('Finds and judges IPv6 hidden in IPv4 tunnels, and writes Zeek-compatible alerts.')
@@ -19,6 +20,7 @@ const program = new Command('copperhull')
   .addCommand(rulesCommand())
   .addCommand(addressCommand())
   .addCommand(configCommand())
+  .addCommand(spoolCommand())
   .addHelpText('after', '\nExample:\n  $ copperhull replay capture.pcap\n');
 
 /* Usage mistakes of any command end with the same exit code, and without a stack trace. */

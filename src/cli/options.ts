@@ -50,6 +50,14 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** `1x`, `10x`, `0.5x`. */
+export function speedFactor(text: string): number {
+  const factor = /^(\d+(\.\d+)?)x$/.exec(text)?.[1];
+  if (factor === undefined || !(Number(factor) > 0))
+    throw new InvalidArgumentError('It must be a factor such as 1x or 10x.');
+  return Number(factor);
+}
+
 export function severity(text: string): Severity {
   if (!isSeverity(text)) throw new InvalidArgumentError(`It must be one of ${SEVERITIES.join(', ')}.`);
   return text;

@@ -3,6 +3,7 @@ import type { Severity } from '../model/severity.js';
 import { SEVERITIES } from '../model/severity.js';
 import { terminalText } from '../model/terminal-text.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
+import type { NamedHealth } from '../sink/sink-hub.js';
 import type { Analysis } from '../sensor/analysis.js';
 
 /** What `replay` found, and what it did not look at. */
@@ -30,10 +31,28 @@ export interface ReplaySummary {
   readonly time_went_backwards: number;
   readonly time_jumped_ahead: number;
   readonly output: string | undefined;
+  readonly sinks: Readonly<Record<string, SinkCounts>>;
+}
+
+/** What became of the records that a sink with a spool got, in this run and before. */
+export interface SinkCounts {
+  readonly accepted: number;
+  readonly acknowledged: number;
+  readonly waiting: number;
+  readonly dead_lettered: number;
+  readonly dropped: number;
+  readonly damaged: number;
+  readonly refused: number;
+  readonly resent: number;
 }
 
 /** Collects the summary from an analysis that has finished. */
-export function summarize(analysis: Analysis, files: number, output: string | undefined): ReplaySummary {
+export function summarize(
+  analysis: Analysis,
+  files: number,
+  output: string | undefined,
+  sinks: readonly NamedHealth[],
+): ReplaySummary {
   const { counters, tunnels, flows, reassembler, suppression, site } = analysis;
   const byKind: Record<string, number> = {};
   counters.tunnelsByKind.forEach((count, kind) => {
@@ -73,7 +92,19 @@ export function summarize(analysis: Analysis, files: number, output: string | un
     time_went_backwards: counters.timeBackwards,
     time_jumped_ahead: analysis.timeJumps,
     output,
+    sinks: sinkCounts(sinks),
   };
+}
+
+function sinkCounts(sinks: readonly NamedHealth[]): Record<string, SinkCounts> {
+  return Object.fromEntries(
+    sinks.flatMap(({ name, spool }) => {
+      if (spool === undefined) return [];
+      const { accepted, acknowledged, waiting, deadLettered, dropped, damaged, refused, resent } = spool;
+      const counts = { accepted, acknowledged, waiting, dead_lettered: deadLettered };
+      return [[name, { ...counts, dropped, damaged, refused, resent }]];
+    }),
+  );
 }
 
 /** The summary in words. */
@@ -104,6 +135,13 @@ export function summaryText(summary: ReplaySummary): string {
     const rest =
       summary.weirds_sampled_out > 0 ? ` (${summary.weirds_sampled_out} more were sampled out)` : '';
     lines.push(`weirds: ${summary.weirds}${rest}`);
+  }
+  for (const [name, { accepted, acknowledged, ...rest }] of Object.entries(summary.sinks)) {
+    const troubles = Object.entries(rest).filter(([, number]) => number > 0);
+    const more = troubles.length === 0 ? '' : `, ${list(troubles).replaceAll('_', '-')}`;
+    lines.push(
+      `sink ${name}, since its spool began: accepted ${accepted}, acknowledged ${acknowledged}${more}`,
+    );
   }
   if (summary.output !== undefined) lines.push(`logs: ${terminalText(summary.output)}`);
   return `${lines.join('\n')}\n`;

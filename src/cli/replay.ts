@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Alert } from '../model/records.js';
 import type { Severity } from '../model/severity.js';
@@ -9,9 +7,6 @@ import { createLog, LOG_LEVELS } from '../observe/log.js';
 import { Analysis, DEFAULT_LIMITS } from '../sensor/analysis.js';
 import { loadEndpoints, loadRules } from '../sensor/load.js';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS, Replay, REPLAY_SEED } from '../sensor/replay.js';
-import { FileSink } from '../sink/files/file-sink.js';
-import { replayFiles } from '../sink/files/file-sink-options.js';
-import { StandardOutput } from '../sink/standard-output.js';
 import type { Prefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { CommandError, EXIT } from './exit-code.js';
@@ -22,14 +17,16 @@ import {
   collectText,
   repeatable,
   severity,
+  speedFactor,
   wholeNumber,
 } from './options.js';
 import { Progress } from './progress.js';
+import type { OutputFlags } from './replay-sinks.js';
+import { replayOutput } from './replay-sinks.js';
 import { AlertList, summarize, summaryText } from './replay-summary.js';
 
-interface ReplayFlags {
-  readonly out?: string;
-  readonly overwrite?: true;
+interface ReplayFlags extends OutputFlags {
+  readonly speed?: number;
   readonly merge?: true;
   readonly rules: readonly string[];
   readonly defaultRules: boolean;
@@ -38,12 +35,13 @@ interface ReplayFlags {
   readonly '6rd': readonly SixrdDomain[];
   readonly maxDepth: number;
   readonly vxlanPort: readonly number[];
-  readonly sensor: string;
   readonly failOn?: Severity;
   readonly json?: true;
   readonly quiet?: true;
   readonly logLevel: LogLevel;
 }
+
+const DEFAULT_WAIT_SECONDS = 60;
 
 /** `copperhull replay FILE...` */
 export function replayCommand(): Command {
@@ -54,6 +52,21 @@ export function replayCommand(): Command {
       '--out <folder>',
       'folder for the logs, or - for all records on standard output (default: a new folder named after the capture)',
     )
+    .option('--config <file>', 'configuration file with sinks; see copperhull config reference')
+    .addOption(
+      repeatable(
+        '--to <sink>',
+        'sink of the configuration that gets the records; then logs are written only with --out',
+        collectText,
+      ),
+    )
+    .option(
+      '--wait <seconds>',
+      'how long a sink that does not deliver is waited for',
+      wholeNumber(0, 86_400),
+      DEFAULT_WAIT_SECONDS,
+    )
+    .option('--speed <factor>', 'replay in the time of the capture: 1x, or faster: 10x', speedFactor)
     .option('--overwrite', 'replace logs that the folder already holds')
     .option('--merge', 'read several files by packet time instead of one after the other')
     .addOption(
@@ -73,7 +86,10 @@ export function replayCommand(): Command {
     )
     .option('--max-depth <n>', 'nested tunnels that are opened', wholeNumber(1, 16), DEFAULT_MAX_DEPTH)
     .addOption(repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'))
-    .option('--sensor <name>', 'name of the sensor in the records', 'copperhull')
+    .option(
+      '--sensor <name>',
+      "name of the sensor in the records (default: the configuration's, or copperhull)",
+    )
     .option(
       '--fail-on <severity>',
       'exit with 4 when an alert of this severity or above was raised',
@@ -90,6 +106,7 @@ export function replayCommand(): Command {
 Examples:
   $ copperhull replay capture.pcap
   $ copperhull replay --out logs --local-net 203.0.113.0/24 monday.pcap.gz tuesday.pcap.gz
+  $ copperhull replay --config copperhull.yaml --to kafka capture.pcap
   $ tcpdump -w - | copperhull replay --out - - | jq 'select(._path == "notice")'
 
 Exit codes: 0 done, 1 failed (what was read is written), 2 wrong usage, 3 rules invalid, 4 alerts at or above --fail-on.
@@ -105,16 +122,11 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
   const log = createLog(flags.logLevel, false);
   const rules = loadRules(flags.rules, flags.defaultRules);
   const endpoints = loadEndpoints();
-  const toStdout = flags.out === '-';
-  const folder = toStdout ? undefined : (flags.out ?? freshFolder(files[0]!, flags.overwrite === true));
-  const sink =
-    folder === undefined
-      ? new StandardOutput(process.stdout)
-      : new FileSink(folder, replayFiles(flags.overwrite === true));
+  const { hub, sensor, folder, stdout } = replayOutput(flags, files[0]!, log);
   const list = new AlertList();
   const alarm = { isRaised: false };
   const run = new Replay(
-    sink,
+    hub,
     (emit) =>
       new Analysis({
         rules: rules.rules,
@@ -124,7 +136,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
         maxDepth: flags.maxDepth,
         vxlanPorts: flags.vxlanPort.length > 0 ? flags.vxlanPort : DEFAULT_VXLAN_PORTS,
         limits: DEFAULT_LIMITS,
-        sensor: flags.sensor,
+        sensor,
         seed: REPLAY_SEED,
         emit,
         onAlert: (alert: Alert) => {
@@ -140,11 +152,12 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
     result = await run.run({
       files,
       merge: flags.merge === true,
+      ...(flags.speed !== undefined && { speed: flags.speed }),
       onProgress: (bytes) => progress.update(bytes),
     });
   } catch (error) {
     // `| head` has seen enough.
-    if (sink instanceof StandardOutput && sink.isReaderGone) return;
+    if (stdout?.isReaderGone === true) return;
     throw error;
   } finally {
     progress.stop();
@@ -155,30 +168,12 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
     );
   }
   if (run.hasOutput || result.faults.length === 0) {
-    const summary = summarize(run.analysis, files.length, run.hasOutput ? folder : undefined);
-    const stream = toStdout ? process.stderr : process.stdout;
+    const summary = summarize(run.analysis, files.length, run.hasOutput ? folder : undefined, hub.healths());
+    const stream = stdout !== undefined ? process.stderr : process.stdout;
     if (flags.json === true) stream.write(`${JSON.stringify(summary, undefined, 2)}\n`);
     else if (flags.quiet !== true) stream.write(`${list.text()}${summaryText(summary)}`);
   }
-  if (result.faults.length > 0) {
-    throw new CommandError(
-      result.faults.map(({ message }) => message),
-      EXIT.failed,
-    );
-  }
+  const failures = [...result.faults, ...result.sinkFailures].flatMap(({ message }) => message.split('\n'));
+  if (failures.length > 0) throw new CommandError(failures, EXIT.failed);
   if (alarm.isRaised) process.exitCode = EXIT.alertsRaised;
-}
-
-/* NAME.copperhull in the working folder; numbered when it is there already and may not be overwritten. */
-function freshFolder(file: string, overwrite: boolean): string {
-  const name =
-    file === '-'
-      ? 'stdin'
-      : basename(file)
-          .replace(/\.gz$/, '')
-          .replace(/\.(pcap|pcapng|cap|dump)$/, '');
-  for (let number = 1; ; number++) {
-    const folder = `${name}.copperhull${number === 1 ? '' : `-${number}`}`;
-    if (overwrite || !existsSync(folder)) return folder;
-  }
 }

@@ -7,6 +7,7 @@ import { MergedFiles } from '../capture/merged-files.js';
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
 import type { LogRecord } from '../model/records.js';
 import type { AlertSink } from '../sink/alert-sink.js';
+import { SinkError } from '../sink/alert-sink.js';
 import { LINK_TYPE } from '../wire/numbers.js';
 import type { Analysis } from './analysis.js';
 import { Pace } from './pace.js';
@@ -31,6 +32,8 @@ export interface ReplayResult {
   /** Faults that ended the reading of a file. */
   readonly faults: readonly CaptureError[];
   readonly cutShort: readonly CutShort[];
+  /** What sinks could not bring to its place although everything was read. */
+  readonly sinkFailures: readonly SinkError[];
 }
 
 /** Packets that are analysed before records are handed to the sink. */
@@ -79,10 +82,22 @@ export class Replay {
     if (this.#isOpen) {
       this.#analysis.finish();
       await this.#drain();
-      await this.#sink.flush();
-      await this.#sink.close();
     }
-    return { faults, cutShort: opened.flatMap((file) => file.cutShort ?? []) };
+    const sinkFailures = this.#isOpen ? await this.#finishSink() : [];
+    return { faults, sinkFailures, cutShort: opened.flatMap((file) => file.cutShort ?? []) };
+  }
+
+  async #finishSink(): Promise<SinkError[]> {
+    const failures: SinkError[] = [];
+    for (const step of [() => this.#sink.flush(), () => this.#sink.close()]) {
+      try {
+        await step();
+      } catch (error) {
+        if (!(error instanceof SinkError)) throw error;
+        failures.push(error);
+      }
+    }
+    return failures;
   }
 
   async #readMerged(options: ReplayOptions, opened: CaptureFile[], faults: CaptureError[]): Promise<void> {

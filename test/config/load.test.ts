@@ -253,14 +253,14 @@ describe('warnings', () => {
   });
 
   it('tell of records that go to a Zeek elsewhere in the clear', () => {
-    assert.deepEqual(warnings('sinks:\n  - type: zeek\n    url: ws://zeek.example.org/\n'), [
+    assert.deepEqual(warnings('sinks:\n  - type: zeek\n    url: ws://zeek.example.org/v1/messages/json\n'), [
       'mine.yaml:3:10: records go over the network without encryption; use wss://',
     ]);
     assert.deepEqual(
-      warnings('sinks:\n  - type: zeek\n    url: wss://zeek.example.org/\n    tls: true\n'),
+      warnings('sinks:\n  - type: zeek\n    url: wss://zeek.example.org/v1/messages/json\n    tls: true\n'),
       [],
     );
-    assert.deepEqual(warnings('sinks:\n  - type: zeek\n    url: "ws://[::1]:27759/"\n'), []);
+    assert.deepEqual(warnings('sinks:\n  - type: zeek\n    url: "ws://[::1]:27759/v1/messages/json"\n'), []);
   });
 
   it('tell of a certificate that is not there yet', () => {
