@@ -244,7 +244,7 @@ export class FileSink implements AlertSink {
 
   async #refuseIfLow(): Promise<void> {
     const { minFreeBytes } = this.#options;
-    if (minFreeBytes === 0 || !(await this.#freeSpace.isLow(0))) return;
+    if (minFreeBytes === 0 || !(await this.#freeSpace.isLow())) return;
     throw new SinkError(
       `${this.folder}: less than ${minFreeBytes} octets are free; make room or lower minFreeBytes.`,
     );

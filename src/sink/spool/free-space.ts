@@ -22,7 +22,7 @@ export class FreeSpace {
    * Whether fewer octets are free than must stay free. While all is well it looks once a second, or after an eighth of
    * what must stay free was written; `written` counts octets.
    */
-  async isLow(written: number): Promise<boolean> {
+  async isLow(written = 0): Promise<boolean> {
     const now = Date.now();
     const isRecent = now - this.#checkedAt < CHECK_MS && written - this.#writtenThen < this.#least / 8;
     if (isRecent && !this.#isLow) return false;

@@ -387,9 +387,8 @@ export class Spool {
   }
 
   #writeCommitted(): Promise<void> {
-    const { settled, deadLettered, dropped, damaged } = this.#settlement.counts;
     const own = { refused: this.#refused, resent: this.#resent };
-    return writeCommitted(this.folder, { settled, deadLettered, dropped, damaged, ...own });
+    return writeCommitted(this.folder, { ...this.#settlement.counts, ...own });
   }
 
   /* Runs work on the files one after the other. */
