@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import type { Admin, KafkaConfig, PartitionMetadata, Producer, SASLOptions } from 'kafkajs';
 import { CompressionTypes, Kafka, logLevel, Partitioners } from 'kafkajs';
@@ -14,6 +15,9 @@ import { speaksTls } from './tls-probe.js';
 /** How often partitions are counted again, and an idle connection shows that it lives. */
 const CHECK_MS = 60_000;
 const DISCONNECT_MS = 2000;
+/** How long a new topic may take until the broker knows it. */
+const CREATION_ATTEMPTS = 50;
+const CREATION_PAUSE_MS = 100;
 /** The deliverer repeats what fails, and counts what may arrive twice by that; kafkajs only learns stale metadata anew. */
 const RETRY = { retries: 0, initialRetryTime: 100, maxRetryTime: 1000 } as const;
 
@@ -150,7 +154,8 @@ export class KafkaTransport implements Transport<KafkaMessage> {
     if (creation === undefined) return undefined;
     const configEntries = Object.entries(creation.config).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs takes it for a failure when the broker does not know the new topic yet; see below.
+      waitForLeaders: false,
       topics: [
         {
           topic,
@@ -160,7 +165,12 @@ export class KafkaTransport implements Transport<KafkaMessage> {
         },
       ],
     });
-    return describe(admin, topic);
+    for (let attempt = 0; attempt < CREATION_ATTEMPTS; attempt++) {
+      const partitions = await describe(admin, topic);
+      if (partitions?.every(({ leader }) => leader >= 0) === true) return partitions;
+      await pause(CREATION_PAUSE_MS);
+    }
+    return undefined;
   }
 
   /* Messages of a topic that is not there wait in a lane of their own; each attempt looks whether it has come. */
