@@ -111,10 +111,10 @@ export class KafkaBroker {
     this.#process = child;
     let output = '';
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`Kafka did not start in ${START_MS} ms: ${output.slice(-2000)}`)),
-        START_MS,
-      );
+      const timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        reject(new Error(`Kafka did not start in ${START_MS} ms: ${output.slice(-2000)}`));
+      }, START_MS);
       const watch = (chunk: Buffer): void => {
         log.write(chunk);
         output = (output + chunk.toString()).slice(-20_000);
