@@ -67,7 +67,7 @@ export class KafkaBroker {
     this.ports = ports;
     this.certificates = certificates;
     this.#java = isForLoad ? [...JAVA, '-Xmx512m'] : [...JAVA, QUICK_JIT];
-    this.#clusterId = randomBytes(16).toString('base64url');
+    this.#clusterId = `A${randomBytes(16).toString('base64url').slice(1)}`; // a leading hyphen would look like an option
   }
 
   /** Formats a new broker in `folder` and starts it. */

@@ -13,14 +13,18 @@ export function seedBroker(broker: string): string {
   return match === null ? broker : `${match[1]!.replace(COLON, '~')}:${match[2]}`;
 }
 
-/** The host that {@link seedBroker} stands for. */
-export function brokerHost(host: string): string {
-  return host.replace(STAND_IN, ':');
+/** The broker that {@link seedBroker} stands for, as it stood in the configuration. */
+export function brokerText(broker: string): string {
+  return broker.replace(/^(.*~.*):(\d+)$/, (_all, host: string, port: string) => `[${hostOf(host)}]:${port}`);
+}
+
+function hostOf(seed: string): string {
+  return seed.replace(STAND_IN, ':');
 }
 
 /** Connections to brokers, by name or by address of either family. */
 export const socketFactory: ISocketFactory = ({ host: seed, port, ssl, onConnect }) => {
-  const host = brokerHost(seed);
+  const host = hostOf(seed);
   const name = isIP(host) === 0 ? { servername: host } : {};
   // The types say that it is always there; without TLS it is not.
   const socket = (ssl as typeof ssl | undefined)

@@ -1,4 +1,4 @@
-import { brokerHost } from './broker-sockets.js';
+import { brokerText } from './broker-sockets.js';
 import type { DeliveryScope } from '../delivery/transport.js';
 import { DeliveryError } from '../delivery/transport.js';
 
@@ -55,7 +55,7 @@ export function kafkaError(error: unknown, topic?: string): DeliveryError {
   const root = chain.at(-1)!;
   const refused = chain.find(({ code }) => code === 'ECONNREFUSED');
   const where = chain.map(({ broker }) => broker).find((broker) => typeof broker === 'string');
-  const broker = where === undefined ? 'The broker' : `The broker ${brokerHost(where)}`;
+  const broker = where === undefined ? 'The broker' : `The broker ${brokerText(where)}`;
   if (refused !== undefined || root.message.includes('ECONNREFUSED'))
     return fault('temporary', `${broker} does not accept connections.`, error);
   if (root.name === 'KafkaJSRequestTimeoutError' || /timed? ?out/i.test(root.message))

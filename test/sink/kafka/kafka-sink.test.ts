@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { connect, createServer } from 'node:net';
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { USERS } from '../../../scripts/kafka-broker/broker.js';
 import { Spool } from '../../../src/sink/spool/spool.js';
@@ -177,6 +178,32 @@ describe('the Kafka sink, with a real broker,', function () {
     await again.sink.flush();
     await again.sink.close();
     assert.deepEqual((await readTopic(broker(), 'later')).map(numberOfMessage), [...Array(50).keys()]);
+  });
+
+  it('reaches a broker by an IPv6 address', async function () {
+    await createTopic(broker(), 'by-ipv6');
+    const server = createServer((client) => {
+      const onward = connect(broker().ports.plain, '127.0.0.1');
+      client.pipe(onward).pipe(client);
+      for (const socket of [client, onward]) socket.on('error', () => socket.destroy());
+    });
+    server.on('error', () => undefined); // told by the event below
+    await new Promise<void>((resolve) => server.listen(0, '::1', resolve).once('error', () => resolve()));
+    if (!server.listening) {
+      this.test!.title += ' (skipped: this machine has no IPv6 loopback)';
+      this.skip();
+    }
+    const { port } = server.address() as { port: number };
+    const { sink } = kafkaSink(temporary.path('ipv6'), { brokers: [`[::1]:${port}`], topic: 'by-ipv6' });
+    await sink.open();
+    await sink.publish([logRecord(1)]);
+    await sink.flush();
+    await sink.close();
+    server.close();
+    const away = kafkaSink(temporary.path('ipv6-away'), { brokers: ['[::1]:1'], topic: 'by-ipv6' });
+    await away.sink.open();
+    assert.equal(await stateOf(away.sink, 'retrying'), 'The broker [::1]:1 does not accept connections.');
+    await away.sink.close();
   });
 
   it('gives up in a replay after its patience, and says where the records stay', async () => {
