@@ -35,6 +35,8 @@ export interface BrokerOptions {
   /** Port that `behindProxy` is advertised with. */
   readonly proxyPort?: number;
   readonly messageMaxBytes?: number;
+  /** For benchmarks: the JVM compiles all the way, which tests need not wait for. */
+  readonly isForLoad?: boolean;
 }
 
 /** Users of the SASL listeners. `minimal` may write and describe the topic `minimal`, and nothing else. */
@@ -50,6 +52,7 @@ export class KafkaBroker {
   readonly ports: Readonly<Record<ListenerName, number>>;
   readonly certificates: Certificates;
   readonly #clusterId: string;
+  readonly #java: readonly string[];
   #process: ChildProcess | undefined;
 
   private constructor(
@@ -57,11 +60,13 @@ export class KafkaBroker {
     version: string,
     ports: Record<ListenerName, number>,
     certificates: Certificates,
+    isForLoad: boolean,
   ) {
     this.folder = folder;
     this.version = version;
     this.ports = ports;
     this.certificates = certificates;
+    this.#java = isForLoad ? [...JAVA, '-Xmx512m'] : [...JAVA, QUICK_JIT];
     this.#clusterId = randomBytes(16).toString('base64url');
   }
 
@@ -74,7 +79,13 @@ export class KafkaBroker {
       ListenerName,
       number
     >;
-    const broker = new KafkaBroker(folder, version, ports, makeCertificates(folder));
+    const broker = new KafkaBroker(
+      folder,
+      version,
+      ports,
+      makeCertificates(folder),
+      options.isForLoad === true,
+    );
     const advertised = { ...ports, behindProxy: options.proxyPort ?? ports.behindProxy };
     writeFileSync(join(folder, 'server.properties'), properties(broker, controller!, advertised, options));
     broker.#format();
@@ -92,7 +103,7 @@ export class KafkaBroker {
     const log = createWriteStream(join(this.folder, 'broker.log'), { flags: 'a' });
     const child = spawn(
       'java',
-      [...JAVA, '-cp', this.#classPath, 'kafka.Kafka', join(this.folder, 'server.properties')],
+      [...this.#java, '-cp', this.#classPath, 'kafka.Kafka', join(this.folder, 'server.properties')],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
       },
@@ -202,10 +213,11 @@ export class KafkaBroker {
   }
 }
 
+const QUICK_JIT = '-XX:TieredStopAtLevel=1';
+
 const JAVA = [
   '-Xmx256m',
   '-XX:+UseSerialGC',
-  '-XX:TieredStopAtLevel=1',
   '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
   '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
 ];

@@ -1,3 +1,4 @@
+import type { Admin } from 'kafkajs';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { KafkaBroker } from '../../scripts/kafka-broker/broker.js';
 
@@ -25,11 +26,23 @@ export async function createTopic(
   try {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
     });
+    while (!(await isThere(admin, topic))) await new Promise((resolve) => setTimeout(resolve, 50));
   } finally {
     await admin.disconnect();
+  }
+}
+
+/* Right after its creation a broker may not know a topic yet. */
+async function isThere(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]!.partitions.length > 0;
+  } catch (error) {
+    if (/does not host this topic|no leader/i.test((error as Error).message)) return false;
+    throw error;
   }
 }
 

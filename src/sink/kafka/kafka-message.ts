@@ -9,7 +9,12 @@ export interface KafkaMessage {
   readonly key: Buffer | null;
   readonly value: Buffer;
   readonly headers: IHeaders;
-  readonly partition?: number;
+  partition?: number;
+}
+
+interface Constant {
+  readonly headers: Readonly<Record<'log' | 'schema' | 'content-type', Buffer>>;
+  readonly bytes: number;
 }
 
 /* Octets of the record format's own fields: lengths, deltas, attributes, and those of each header. */
@@ -24,27 +29,35 @@ const HEADER_OVERHEAD = 4;
 export class KafkaMessages {
   readonly #options: KafkaOptions;
   /* The headers of a log that are the same for each of its records. */
-  readonly #constant = new Map<LogName, { readonly headers: IHeaders; readonly bytes: number }>();
+  readonly #constant = new Map<LogName, Constant>();
 
   constructor(options: KafkaOptions) {
     this.#options = options;
   }
 
-  make(record: SpooledRecord): KafkaMessage & { readonly bytes: number } {
+  make(record: SpooledRecord): { readonly message: KafkaMessage; readonly bytes: number } {
     const key = keyOf(record, this.#options.key);
     const value = Buffer.from(this.#options.envelope.wrap(record));
     const { headers, bytes } = this.#headersOf(record);
     const time = zeekTime(record.time);
     const sensor = Buffer.from(record.keys.sensor);
     return {
-      key,
-      value,
-      headers: { sensor, ...headers, 'packet-time': Buffer.from(time) },
+      message: {
+        key,
+        value,
+        headers: {
+          sensor,
+          log: headers.log,
+          schema: headers.schema,
+          'content-type': headers['content-type'],
+          'packet-time': Buffer.from(time),
+        },
+      },
       bytes: RECORD_OVERHEAD + (key?.length ?? 0) + value.length + bytes + sensor.length + time.length,
     };
   }
 
-  #headersOf({ log }: SpooledRecord): { readonly headers: IHeaders; readonly bytes: number } {
+  #headersOf({ log }: SpooledRecord): Constant {
     let constant = this.#constant.get(log);
     if (constant === undefined) {
       const headers = {

@@ -66,4 +66,4 @@ export const DEFAULT_KAFKA = {
 } as const;
 
 /** Batches of up to so many messages and octets, sent after lingering so long. */
-export const DEFAULT_KAFKA_BATCH = { batchRecords: 1000, batchBytes: 900_000, lingerMs: 5 } as const;
+export const DEFAULT_KAFKA_BATCH = { batchRecords: 500, batchBytes: 900_000, lingerMs: 5 } as const;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import type { Admin, KafkaConfig, PartitionMetadata, Producer, SASLOptions } from 'kafkajs';
 import { CompressionTypes, Kafka, logLevel, Partitioners } from 'kafkajs';
@@ -14,8 +15,20 @@ import { speaksTls } from './tls-probe.js';
 /** How often partitions are counted again, and an idle connection shows that it lives. */
 const CHECK_MS = 60_000;
 const DISCONNECT_MS = 2000;
+/** How long a new topic may take until the broker knows it. */
+const CREATION_ATTEMPTS = 50;
+const CREATION_PAUSE_MS = 100;
 /** The deliverer repeats what fails, and counts what may arrive twice by that; kafkajs only learns stale metadata anew. */
 const RETRY = { retries: 0, initialRetryTime: 100, maxRetryTime: 1000 } as const;
+
+/** Partitions of keys that are remembered. */
+const MOST_KEYS = 10_000;
+
+interface Topic {
+  readonly partitions: PartitionMetadata[];
+  readonly lanes: readonly string[];
+  readonly byKey: Map<string, number>;
+}
 
 /**
  * Messages into Kafka topics, at least once: acks from all in-sync replicas, no idempotent mode. Each partition is a
@@ -26,8 +39,8 @@ export class KafkaTransport implements Transport<KafkaMessage> {
   readonly #options: KafkaOptions;
   readonly #messages: KafkaMessages;
   readonly #topics: readonly string[];
-  /* Topics that are there, with what the partitioner wants to know of them. */
-  readonly #partitions = new Map<string, PartitionMetadata[]>();
+  /* Topics that are there. */
+  readonly #known = new Map<string, Topic>();
   #choosePartition = Partitioners.DefaultPartitioner();
   #producer: Producer | undefined;
   #cutOff: ((error: DeliveryError) => void) | undefined;
@@ -65,18 +78,31 @@ export class KafkaTransport implements Transport<KafkaMessage> {
 
   encode(record: SpooledRecord): Outgoing<KafkaMessage> {
     const name = this.#options.topicOf(record.log);
-    const { bytes, ...message } = this.#messages.make(record);
-    const partitionMetadata = this.#partitions.get(name);
-    if (partitionMetadata === undefined) return { lane: laneOf(name, undefined), bytes, message };
-    const partition = this.#choosePartition({ topic: name, partitionMetadata, message });
-    return { lane: laneOf(name, partition), bytes, message: { ...message, partition } };
+    const outgoing = this.#messages.make(record);
+    const topic = this.#known.get(name);
+    if (topic === undefined) return { lane: laneOf(name, undefined), ...outgoing };
+    const partition = this.#partitionFor(name, topic, outgoing.message);
+    outgoing.message.partition = partition;
+    return { lane: topic.lanes[partition]!, ...outgoing };
+  }
+
+  /* Hashing each key once is much; tunnels have many records. */
+  #partitionFor(name: string, { partitions, byKey }: Topic, message: KafkaMessage): number {
+    const key = message.key?.toString('latin1');
+    const known = key === undefined ? undefined : byKey.get(key);
+    if (known !== undefined) return known;
+    const partition = this.#choosePartition({ topic: name, partitionMetadata: partitions, message });
+    if (key === undefined) return partition;
+    if (byKey.size >= MOST_KEYS) byKey.clear();
+    byKey.set(key, partition);
+    return partition;
   }
 
   async send(lane: string, messages: readonly KafkaMessage[]): Promise<void> {
     const producer = this.#producer;
     if (producer === undefined) throw new DeliveryError('temporary', 'There is no connection to the broker.');
     const topic = lane.slice(0, lane.lastIndexOf('/'));
-    if (!this.#partitions.has(topic)) await this.#sendToUnknown(topic);
+    if (!this.#known.has(topic)) await this.#sendToUnknown(topic);
     const compression = this.#options.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
     const sent = producer.send({
       topic,
@@ -112,11 +138,13 @@ export class KafkaTransport implements Transport<KafkaMessage> {
   /* ---- topics ---- */
 
   async #learnTopics(client: Kafka): Promise<void> {
-    this.#partitions.clear();
+    this.#known.clear();
     await this.#withAdmin(client, async (admin) => {
       for (const topic of this.#topics) {
         const partitions = (await describe(admin, topic)) ?? (await this.#create(admin, topic));
-        if (partitions !== undefined) this.#partitions.set(topic, partitions);
+        if (partitions === undefined) continue;
+        const lanes = partitions.map((_, partition) => laneOf(topic, partition));
+        this.#known.set(topic, { partitions, lanes, byKey: new Map() });
       }
     });
   }
@@ -126,7 +154,8 @@ export class KafkaTransport implements Transport<KafkaMessage> {
     if (creation === undefined) return undefined;
     const configEntries = Object.entries(creation.config).map(([name, value]) => ({ name, value }));
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs takes it for a failure when the broker does not know the new topic yet; see below.
+      waitForLeaders: false,
       topics: [
         {
           topic,
@@ -136,7 +165,12 @@ export class KafkaTransport implements Transport<KafkaMessage> {
         },
       ],
     });
-    return describe(admin, topic);
+    for (let attempt = 0; attempt < CREATION_ATTEMPTS; attempt++) {
+      const partitions = await describe(admin, topic);
+      if (partitions?.every(({ leader }) => leader >= 0) === true) return partitions;
+      await pause(CREATION_PAUSE_MS);
+    }
+    return undefined;
   }
 
   /* Messages of a topic that is not there wait in a lane of their own; each attempt looks whether it has come. */
@@ -152,9 +186,9 @@ export class KafkaTransport implements Transport<KafkaMessage> {
   async #check(client: Kafka, onLost: (error: DeliveryError) => void): Promise<void> {
     try {
       await this.#withAdmin(client, async (admin) => {
-        for (const [topic, known] of this.#partitions) {
+        for (const [topic, { partitions }] of this.#known) {
           const now = await describe(admin, topic);
-          if (now?.length !== known.length) {
+          if (now?.length !== partitions.length) {
             onLost(new DeliveryError('temporary', `The partitions of the topic ${topic} changed.`));
             return;
           }

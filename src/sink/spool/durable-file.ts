@@ -1,4 +1,5 @@
-import { open, rename } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const FILE_MODE = 0o640;
@@ -13,6 +14,14 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** Writes all octets at `position`. One write may take fewer, on a disk that is nearly full above all. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at);
+    at += bytesWritten;
+  }
+}
+
 /** Replaces a file as a whole: after a crash there is the old content or the new, never a mixture. */
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const next = `${path}.next`;
@@ -20,6 +29,9 @@ export async function replaceFile(path: string, content: string | Uint8Array): P
   try {
     await handle.writeFile(content);
     await handle.sync();
+  } catch (error) {
+    await rm(next, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

@@ -9,6 +9,7 @@ export class FreeSpace {
   readonly #least: number;
   readonly #onEvent: SpoolOptions['onEvent'];
   #checkedAt = 0;
+  #writtenThen = 0;
   #isLow = false;
 
   constructor(folder: string, least: number, onEvent: SpoolOptions['onEvent']) {
@@ -17,11 +18,16 @@ export class FreeSpace {
     this.#onEvent = onEvent;
   }
 
-  /** Whether fewer octets are free than must stay free. Looks at most once a second while all is well. */
-  async isLow(): Promise<boolean> {
+  /**
+   * Whether fewer octets are free than must stay free. While all is well it looks once a second, or after an eighth of
+   * what must stay free was written; `written` counts octets.
+   */
+  async isLow(written = 0): Promise<boolean> {
     const now = Date.now();
-    if (now - this.#checkedAt < CHECK_MS && !this.#isLow) return false;
+    const isRecent = now - this.#checkedAt < CHECK_MS && written - this.#writtenThen < this.#least / 8;
+    if (isRecent && !this.#isLow) return false;
     this.#checkedAt = now;
+    this.#writtenThen = written;
     const { bavail, bsize } = await statfs(this.#folder);
     const free = bavail * bsize;
     const isLow = free < this.#least;

@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SEVERITIES } from '../../model/severity.js';
-import { syncFolder } from './durable-file.js';
+import { syncFolder, writeAll } from './durable-file.js';
 import type { Segment } from './segment.js';
 import { scanRecords, SEGMENT_HEADER, segmentHeader } from './segment.js';
 
@@ -34,10 +34,9 @@ export async function compactSegment(segment: Segment, severity: number): Promis
       else kept.push(Buffer.from(buffer.subarray(place.at, place.end)));
     });
     const block = Buffer.concat(kept);
-    await handle.write(block, 0, block.length, SEGMENT_HEADER);
+    await writeAll(handle, block, SEGMENT_HEADER);
     bytes += block.length;
-    const header = segmentHeader(segment.first, segment.dropped + dropped);
-    await handle.write(header, 0, header.length, 0);
+    await writeAll(handle, segmentHeader(segment.first, segment.dropped + dropped), 0);
     await handle.sync();
   } catch (error) {
     await rm(next, { force: true });

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, rm } from 'node:fs/promises';
-import { syncFolder } from './durable-file.js';
+import { syncFolder, writeAll } from './durable-file.js';
 import type { Segment } from './segment.js';
-import { newSegment, SEGMENT_HEADER, segmentHeader } from './segment.js';
+import { newSegment, segmentHeader } from './segment.js';
 
 /** Appends to the last segment, and begins the next when it is full. */
 export class SegmentWriter {
@@ -10,6 +10,8 @@ export class SegmentWriter {
   readonly #segments: Segment[];
   readonly #segmentBytes: number;
   #handle: FileHandle | undefined;
+  /** Octets that were appended. */
+  written = 0;
 
   constructor(folder: string, segments: Segment[], segmentBytes: number) {
     this.#folder = folder;
@@ -28,16 +30,14 @@ export class SegmentWriter {
     }
     const handle = this.#handle!;
     try {
-      for (let at = 0; at < bytes.length;) {
-        const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, segment.bytes + at);
-        at += bytesWritten;
-      }
+      await writeAll(handle, bytes, segment.bytes);
       await handle.datasync();
     } catch (error) {
       await handle.truncate(segment.bytes);
       throw error;
     }
     segment.bytes += bytes.length;
+    this.written += bytes.length;
     return segment;
   }
 
@@ -47,7 +47,7 @@ export class SegmentWriter {
     const segment = newSegment(this.#folder, first);
     const handle = await open(segment.path, 'w', 0o640);
     try {
-      await handle.write(segmentHeader(first, 0), 0, SEGMENT_HEADER, 0);
+      await writeAll(handle, segmentHeader(first, 0), 0);
       await handle.sync();
       await syncFolder(this.#folder);
     } catch (error) {

@@ -1,7 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { LogRecord } from '../../model/records.js';
 import { SEVERITIES } from '../../model/severity.js';
-import type { Committed } from './committed-file.js';
 import { writeCommitted } from './committed-file.js';
 import { FreeSpace } from './free-space.js';
 import { compactSegment, lowestSeverity } from './make-room.js';
@@ -60,6 +59,7 @@ export class Spool {
 
   private constructor(folder: string, options: SpoolOptions, lock: SpoolLock, recovered: Recovered) {
     this.folder = folder;
+    // A full spool makes room segment by segment, so it must consist of several.
     this.#options = {
       ...options,
       segmentBytes: Math.min(options.segmentBytes, Math.floor(options.maxBytes / 4)),
@@ -70,9 +70,7 @@ export class Spool {
     this.#unsettled = recovered.unsettled;
     this.#refused = recovered.committed.refused;
     this.#resent = recovered.committed.resent;
-    // A full spool makes room segment by segment, so it must consist of several.
-    const segmentBytes = Math.min(options.segmentBytes, Math.floor(options.maxBytes / 4));
-    this.#writer = new SegmentWriter(folder, recovered.segments, segmentBytes);
+    this.#writer = new SegmentWriter(folder, recovered.segments, this.#options.segmentBytes);
     this.#ages = new RecordAges(recovered.waitingSince);
     this.#freeSpace = new FreeSpace(folder, options.minFreeBytes, options.onEvent);
     this.#settlement = new Settlement(recovered.committed);
@@ -182,7 +180,8 @@ export class Spool {
     this.#wake?.();
     clearTimeout(this.#settleTimer);
     try {
-      await this.#noteSettled();
+      // Without the note what was delivered since the last one is sent again, nothing worse.
+      await this.#noteSettled().catch((error: unknown) => this.#tellFailure(error));
       await this.#exclusive;
       await this.#writer.close();
       await this.#reader.close();
@@ -267,7 +266,11 @@ export class Spool {
 
   async #keepWithinBounds(): Promise<void> {
     const last = this.#segments.at(-1);
-    if ((await this.#freeSpace.isLow()) && last !== undefined && this.#segments.length > 1) {
+    if (
+      (await this.#freeSpace.isLow(this.#writer.written)) &&
+      last !== undefined &&
+      this.#segments.length > 1
+    ) {
       await this.#makeRoom(last.bytes, 'the disk is nearly full');
     }
     const over = this.#totalBytes() - this.#options.maxBytes;
@@ -307,8 +310,15 @@ export class Spool {
     }
     this.#unsettled -= dropped;
     this.#segments.shift();
-    await this.#writeCommitted();
-    await rm(oldest.path, { force: true });
+    try {
+      await this.#writeCommitted();
+      await rm(oldest.path, { force: true });
+    } catch (error) {
+      if (spoolError(error, this.folder).code !== 'disk-full') throw error;
+      // Not even the note fits. The file goes first; after a crash in between its records would count as damaged.
+      await rm(oldest.path, { force: true });
+      await this.#writeCommitted();
+    }
     return dropped;
   }
 
@@ -318,9 +328,15 @@ export class Spool {
     const severity = lowestSeverity(candidates);
     if (severity < 0) return this.#dropOldest();
     const segment = candidates.find((one) => one.bySeverity[severity]! > 0)!;
-    const dropped = await compactSegment(segment, severity);
-    this.#unsettled -= dropped;
-    return dropped;
+    try {
+      const dropped = await compactSegment(segment, severity);
+      this.#unsettled -= dropped;
+      return dropped;
+    } catch (error) {
+      // A disk without room for the smaller file has room only when a whole one goes.
+      if (spoolError(error, this.folder).code !== 'disk-full') throw error;
+      return this.#dropOldest();
+    }
   }
 
   /* Records of a segment from a sequence on. */
@@ -350,10 +366,12 @@ export class Spool {
     if (this.#isClosed) return;
     this.#settleTimer ??= setTimeout(() => {
       this.#settleTimer = undefined;
-      this.#noteSettled().catch((error: unknown) => {
-        this.#options.onEvent({ kind: 'failed', message: spoolError(error, this.folder).message });
-      });
+      this.#noteSettled().catch((error: unknown) => this.#tellFailure(error));
     }, this.#options.settleMs);
+  }
+
+  #tellFailure(error: unknown): void {
+    this.#options.onEvent({ kind: 'failed', message: spoolError(error, this.folder).message });
   }
 
   /* First the note, then the files: after a crash between the two there is more than is needed, never less. */
@@ -369,16 +387,8 @@ export class Spool {
   }
 
   #writeCommitted(): Promise<void> {
-    const { settled, deadLettered, dropped, damaged } = this.#settlement.counts;
-    const committed: Committed = {
-      settled,
-      deadLettered,
-      dropped,
-      damaged,
-      refused: this.#refused,
-      resent: this.#resent,
-    };
-    return writeCommitted(this.folder, committed);
+    const own = { refused: this.#refused, resent: this.#resent };
+    return writeCommitted(this.folder, { ...this.#settlement.counts, ...own });
   }
 
   /* Runs work on the files one after the other. */
