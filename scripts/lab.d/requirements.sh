@@ -56,16 +56,14 @@ setup() {
 
 # Debian starts Miredo and radvd when they are installed; the lab starts its own, in its namespaces only.
 install_without_services() {
-  local policy=/usr/sbin/policy-rc.d service made=
+  local policy=/usr/sbin/policy-rc.d service
   if [ ! -e "$policy" ]; then
-    made=yes
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
   fi
-  local status=0
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null || status=$?
-  if [ -n "$made" ]; then rm -f "$policy"; fi
-  [ "$status" -eq 0 ] || fail "apt-get could not install $*; its messages are above."
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    fail "apt-get could not install $*; its messages are above."
   for service in miredo miredo-server radvd; do
     case " $* " in *" $service "*) update-rc.d "$service" disable >/dev/null 2>&1 || true ;; esac
   done
