@@ -51,7 +51,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   let brokerFaults = Promise.resolve();
   let status: SpoolStatus | undefined;
   while (status === undefined) {
-    const sensor = startSensor(options, next, alerts - next);
+    const sensor = startSensor(options, next, alerts - accepted.size);
     const lines = createInterface({ input: sensor.stdout });
     // The listener must be there before the first line comes.
     const seen: string[] = [];
@@ -105,8 +105,7 @@ function planOf(options: ChaosOptions): { readonly at: number; readonly fault: F
     ...Array<Fault>(options.stalls).fill('stall'),
     ...Array<Fault>(options.sensorKills).fill('sensor-kill'),
   ];
-  // Numbers that are skipped after a kill never arrive, so the last fault comes early enough.
-  const most = (options.alerts - options.sensorKills * BATCH * 21) * 0.9;
+  const most = options.alerts * 0.9;
   return faults.map((fault) => ({ fault, at: Math.floor(Math.random() * most) })).sort((a, b) => a.at - b.at);
 }
 

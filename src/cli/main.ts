@@ -50,7 +50,11 @@ function exitCodeOf(error: unknown): number {
     process.stderr.write(`${terminalText(error.message)}\n`);
     return EXIT.invalidSource;
   }
-  if (error instanceof FolderError || error instanceof CaptureError || error instanceof SinkError) {
+  if (error instanceof SinkError) {
+    process.stderr.write(`${error.sentences.map(terminalText).join('\n')}\n`);
+    return EXIT.failed;
+  }
+  if (error instanceof FolderError || error instanceof CaptureError) {
     process.stderr.write(`${terminalText(error.message)}\n`);
     return EXIT.failed;
   }

@@ -28,6 +28,8 @@ export interface ReplaySummary {
     readonly discarded_fragments: number;
     readonly over_a_cap: Readonly<Record<string, number>>;
   };
+  /** Copies of packets that a mirror of several ports shows again. */
+  readonly duplicates: number;
   readonly time_went_backwards: number;
   readonly time_jumped_ahead: number;
   readonly output: string | undefined;
@@ -89,6 +91,7 @@ export function summarize(
       discarded_fragments: reassembler.counters.discarded,
       over_a_cap: Object.fromEntries(Object.entries(caps).filter(([, count]) => count > 0)),
     },
+    duplicates: counters.duplicates,
     time_went_backwards: counters.timeBackwards,
     time_jumped_ahead: analysis.timeJumps,
     output,
@@ -124,6 +127,9 @@ export function summaryText(summary: ReplaySummary): string {
   if (excepted.length > 0) lines.push(`covered by exceptions: ${list(excepted)}`);
   const missed = notExamined(summary);
   lines.push(missed.length === 0 ? 'not examined: nothing' : `not examined: ${missed.join('; ')}`);
+  if (summary.duplicates > 0) {
+    lines.push(`copies of a mirror that shows packets again, left out: ${summary.duplicates}`);
+  }
   if (summary.time_went_backwards > 0) {
     const hint = summary.files > 1 ? ' (--merge reads several files by time)' : '';
     lines.push(`packets whose time went backwards: ${summary.time_went_backwards}${hint}`);

@@ -173,7 +173,10 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
     if (flags.json === true) stream.write(`${JSON.stringify(summary, undefined, 2)}\n`);
     else if (flags.quiet !== true) stream.write(`${list.text()}${summaryText(summary)}`);
   }
-  const failures = [...result.faults, ...result.sinkFailures].flatMap(({ message }) => message.split('\n'));
+  const failures = [
+    ...result.faults.map(({ message }) => message),
+    ...result.sinkFailures.flatMap(({ sentences }) => sentences),
+  ];
   if (failures.length > 0) throw new CommandError(failures, EXIT.failed);
   if (alarm.isRaised) process.exitCode = EXIT.alertsRaised;
 }

@@ -20,6 +20,7 @@ import { Counters } from './counters.js';
 import { FactFiller } from './fact-filler.js';
 import { Identities } from './identities.js';
 import { Judge } from './judge.js';
+import { MirrorDuplicates } from './mirror-duplicates.js';
 import { PacketClock } from './packet-clock.js';
 import { PacketScene } from './packet-scene.js';
 import { Suppression } from './suppression.js';
@@ -91,6 +92,7 @@ export class Analysis {
   readonly #tunnelLog: TunnelLog;
   readonly #identities: Identities;
   readonly #levels: TunnelLevels;
+  readonly #duplicates: MirrorDuplicates;
   /** Latest packet time, in whole seconds: the time of all state. It never runs backwards. */
   #now = 0;
   readonly #clock = new PacketClock();
@@ -98,6 +100,7 @@ export class Analysis {
 
   constructor(options: AnalysisOptions) {
     const { limits } = options;
+    this.#duplicates = new MirrorDuplicates(options.seed);
     this.site = new Site({ ...options.site, maxMappings: limits.clientMappings });
     this.tunnels = new TunnelTable({
       capacity: limits.tunnels,
@@ -206,6 +209,11 @@ export class Analysis {
       }
       this.#place(seconds, batch.nanoseconds[i]!, batch.firstNumber + i, index, wire);
       if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
+      // What a mirror shows twice is neither counted nor judged twice.
+      if (this.#duplicates.isCopy(this.#stack, frame, seconds, batch.nanoseconds[i]!)) {
+        this.counters.duplicates++;
+        continue;
+      }
       if (verdict === VERDICT.fragment) {
         this.#reassemble({
           seconds,

@@ -27,6 +27,8 @@ export class Counters {
   tunnelPackets = 0;
   /** Packets that ended for lack of captured octets (snap length). */
   cutBySnapLength = 0;
+  /** Copies of a packet that a mirror of several ports shows again; counted in `packets` and nowhere else. */
+  duplicates = 0;
   /** Packets whose time was more than a second before the latest. */
   timeBackwards = 0;
   /** Packets of interfaces whose link type cannot be read. */

@@ -33,4 +33,12 @@ export interface SinkHealth {
 /** A sink that cannot go on, in one sentence that says what to do. */
 export class SinkError extends Error {
   override readonly name: string = 'SinkError';
+  /** One for each thing that went wrong. */
+  readonly sentences: readonly string[];
+
+  constructor(message: string | readonly string[], options?: ErrorOptions) {
+    const sentences = typeof message === 'string' ? [message] : message;
+    super(sentences.join('\n'), options);
+    this.sentences = sentences;
+  }
 }

@@ -137,6 +137,6 @@ function select(records: readonly LogRecord[], { logs, minSeverity }: SinkFilter
 }
 
 function joined(errors: readonly Error[]): SinkError {
-  const messages = [...new Set(errors.map(({ message }) => message))];
-  return new SinkError(messages.join('\n'), { cause: errors[0] });
+  const sentences = errors.flatMap((error) => (error instanceof SinkError ? error.sentences : error.message));
+  return new SinkError([...new Set(sentences)], { cause: errors[0] });
 }

@@ -209,7 +209,10 @@ export class FileSink implements AlertSink {
 
   async #write(batch: readonly LogRecord[]): Promise<void> {
     if (this.#backOff.isWaiting) {
-      this.#lose(batch.length, new SinkError(this.#backOff.reason));
+      this.#lose(
+        batch.length,
+        new SinkError(this.#backOff.reason ?? `${this.folder} cannot be written now.`),
+      );
       return;
     }
     let missing = batch.length;

@@ -1,0 +1,77 @@
+import type { LayerStack } from '../decode/layers.js';
+import { IP, LAYER } from '../decode/layers.js';
+import type { FrameView } from '../wire/frame.js';
+
+/** Packets that are remembered; a newer one takes the place of an older one of the same row. */
+const ROWS = 4096;
+/** A router passes a packet on within microseconds; a mirror may reorder it by some milliseconds. */
+const WINDOW_MS = 50;
+const IPV4_TTL_AT = 8;
+const IPV6_HOP_LIMIT_AT = 4;
+const NONE = -1;
+
+/**
+ * Tells the second copy of a packet where a mirror port copies several ports of a router: every octet from the outermost
+ * IP header on is the same, but the TTL is one less (and so is the header checksum that follows from it), and it comes
+ * within 50 ms of the first. A copy that a sender repeats has the same TTL or another identification, and stays.
+ *
+ * The whole packet is hashed, so that a packet with the same beginning cannot hide behind another; the hash has
+ * the seed of the sensor, so that a sender cannot make two that collide.
+ */
+export class MirrorDuplicates {
+  readonly #low = new Uint32Array(ROWS);
+  readonly #high = new Uint32Array(ROWS);
+  readonly #hops = new Uint8Array(ROWS);
+  readonly #timeMs = new Float64Array(ROWS).fill(-Infinity);
+  readonly #seedLow: number;
+  readonly #seedHigh: number;
+  #hashLow = 0;
+  #hashHigh = 0;
+
+  /** `seed` is the sensor's own when live, so that nobody can foresee the hash, and fixed in a replay. */
+  constructor(seed: number) {
+    this.#seedLow = seed >>> 0;
+    this.#seedHigh = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
+  }
+
+  /** True for a copy of the packet that `stack` was decoded from; remembers the packet otherwise. */
+  isCopy(stack: LayerStack, frame: FrameView, seconds: number, nanoseconds: number): boolean {
+    const layer = stack.encapsulations > 0 ? stack.outerIp[0]! : stack.ip;
+    if (layer === NONE) return false;
+    this.#hash(frame, stack.at[layer]!, stack.end[layer]!, stack.kind[layer] === LAYER.ipv4);
+    const row = this.#hashLow & (ROWS - 1);
+    const hops = stack.word(layer, IP.TTL);
+    const timeMs = seconds * 1e3 + nanoseconds / 1e6;
+    const isCopy =
+      this.#low[row] === this.#hashLow &&
+      this.#high[row] === this.#hashHigh &&
+      this.#hops[row] === hops + 1 &&
+      Math.abs(timeMs - this.#timeMs[row]!) <= WINDOW_MS;
+    this.#low[row] = this.#hashLow;
+    this.#high[row] = this.#hashHigh;
+    this.#hops[row] = hops;
+    this.#timeMs[row] = timeMs;
+    return isCopy;
+  }
+
+  /* Two lanes over the octets [at, end), without TTL and IPv4 header checksum. The IP header was decoded whole. */
+  #hash({ bytes, view }: FrameView, at: number, end: number, isIpv4: boolean): void {
+    const hopsAt = at + (isIpv4 ? IPV4_TTL_AT : IPV6_HOP_LIMIT_AT);
+    const mask = isIpv4 ? 0x00ff0000 : 0xffffff00;
+    let low = this.#seedLow;
+    let high = this.#seedHigh ^ (end - at);
+    let i = at;
+    for (; i + 4 <= end; i += 4) {
+      const word = i === hopsAt ? view.getUint32(i) & mask : view.getUint32(i);
+      low = Math.imul(low ^ word, 0x9e3779b1);
+      low ^= low >>> 15;
+      high = Math.imul(((high << 13) | (high >>> 19)) ^ word, 0x85ebca77);
+    }
+    for (; i < end; i++) {
+      low = Math.imul(low ^ bytes[i]!, 0x9e3779b1);
+      high = Math.imul(((high << 13) | (high >>> 19)) ^ bytes[i]!, 0x85ebca77);
+    }
+    this.#hashLow = (low ^ (low >>> 13)) >>> 0;
+    this.#hashHigh = (high ^ (high >>> 16)) >>> 0;
+  }
+}

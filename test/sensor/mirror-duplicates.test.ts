@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { LayerSpec } from '../../src/wire/packet-builder.js';
+import { analyse, analyseCapture } from '../support/analysing.js';
+import { LAB_CAPTURES } from '../support/captures.js';
+
+const CLIENT = '81.187.10.2';
+const RELAY = '83.150.30.2';
+
+function teredo(more: { ttl?: number; id?: number; seq?: number } = {}): LayerSpec[] {
+  return [
+    { layer: 'ipv4', src: CLIENT, dst: RELAY, ttl: more.ttl ?? 64, id: more.id ?? 7 },
+    { layer: 'udp', src: 51631, dst: 51246 },
+    { layer: 'ipv6', src: '2001:0:4137:9e50:0:3650:ae44:f5fd', dst: '2001:470:1f0b:1::10' },
+    { layer: 'tcp', src: 40000, dst: 443, seq: more.seq ?? 1 },
+  ];
+}
+
+function counted(packets: Parameters<typeof analyse>[0]): { duplicates: number; sent: unknown } {
+  const { analysis, lines } = analyse(packets);
+  const sent = lines('tunnel').find((line) => line['action'] === 'Tunnel::CLOSE')!['orig_pkts'];
+  return { duplicates: analysis.counters.duplicates, sent };
+}
+
+describe('a mirror of several ports', () => {
+  it('shows a packet again with a TTL one less, which is counted once', () => {
+    assert.deepEqual(counted([{ layers: teredo() }, { at: 0.0001, layers: teredo({ ttl: 63 }) }]), {
+      duplicates: 1,
+      sent: 1,
+    });
+  });
+
+  it('shows it once more at each router', () => {
+    const packets = [64, 63, 62, 61].map((ttl, i) => ({ at: i * 0.001, layers: teredo({ ttl }) }));
+    assert.deepEqual(counted(packets), { duplicates: 3, sent: 1 });
+  });
+
+  it('may show it under another VLAN tag', () => {
+    const tagged = [{ layer: 'vlan', id: 10 } as const, ...teredo({ ttl: 63 })];
+    assert.deepEqual(counted([{ layers: teredo() }, { at: 0.0001, layers: tagged }]), {
+      duplicates: 1,
+      sent: 1,
+    });
+  });
+
+  it('does not make copies of what a sender repeats, or of what differs in any octet', () => {
+    const others: LayerSpec[][] = [
+      teredo(),
+      teredo({ ttl: 65 }),
+      teredo({ ttl: 62 }),
+      teredo({ ttl: 63, id: 8 }),
+      teredo({ ttl: 63, seq: 2 }),
+    ];
+    for (const layers of others) {
+      assert.deepEqual(counted([{ layers: teredo() }, { at: 0.0001, layers }]), { duplicates: 0, sent: 2 });
+    }
+  });
+
+  it('shows the copy at once, not after a tenth of a second', () => {
+    assert.deepEqual(counted([{ layers: teredo() }, { at: 0.1, layers: teredo({ ttl: 63 }) }]), {
+      duplicates: 0,
+      sent: 2,
+    });
+  });
+
+  it('cannot be used to hide a packet behind another with the same beginning', () => {
+    const withByte = (ttl: number, bytes: Uint8Array): LayerSpec[] => [
+      ...teredo({ ttl }),
+      { layer: 'payload', bytes },
+    ];
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 1200 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (bytes, place, change) => {
+          const other = Uint8Array.from(bytes);
+          other[place % bytes.length]! ^= change;
+          const packets = [{ layers: withByte(64, bytes) }, { at: 0.0001, layers: withByte(63, other) }];
+          assert.equal(counted(packets).duplicates, 0);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('counts as much as a mirror of one port does, in the capture that was made of both at once', async () => {
+    const totals = async (name: string): Promise<Map<unknown, unknown[]>> => {
+      const { lines } = await analyseCapture(join(LAB_CAPTURES, name));
+      return new Map(
+        lines('tunnel')
+          .filter((line) => line['action'] === 'Tunnel::CLOSE')
+          .map((line) => [
+            `${String(line['id.orig_h'])} ${String(line['id.resp_h'])}`,
+            ['orig_pkts', 'orig_bytes', 'resp_pkts', 'resp_bytes'].map((key) => line[key]),
+          ]),
+      );
+    };
+    const once = await totals('teredo-qualify-irc-http-natoutside.pcap');
+    const twice = await totals('teredo-allports-duplicates.pcap');
+    assert.equal(once.size, 2);
+    for (const [tunnel, counts] of once) assert.deepEqual(twice.get(tunnel), counts, String(tunnel));
+  });
+});
