@@ -138,8 +138,8 @@ function fromTls({ code, message }: KafkaFailure): DeliveryError | undefined {
   return undefined;
 }
 
-function fromProtocol({ name, type, message }: KafkaFailure, topic?: string): DeliveryError | undefined {
-  if (name !== 'KafkaJSProtocolError' || typeof type !== 'string') return undefined;
+function fromProtocol({ type, message }: KafkaFailure, topic?: string): DeliveryError | undefined {
+  if (typeof type !== 'string') return undefined;
   const what = topic === undefined ? 'The topic' : `The topic ${topic}`;
   if (REFUSED.has(type)) return fault('refused', `The broker refused a message: ${type}.`, message);
   const remedy = STOPPED[type];
