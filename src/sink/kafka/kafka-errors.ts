@@ -159,6 +159,11 @@ function fault(
 /* The error and what caused it, outermost first; bounded, in case it goes in a circle. */
 function causes(error: unknown): KafkaFailure[] {
   const chain: KafkaFailure[] = [];
-  for (let one = error; one instanceof Error && chain.length < 8; one = one.cause) chain.push(one);
+  for (let one = error; one instanceof Error && chain.length < 8;) {
+    chain.push(one);
+    // Several at once when topics are created; they are all about the one topic.
+    const { errors } = one as { readonly errors?: unknown };
+    one = Array.isArray(errors) ? (errors[0] as unknown) : one.cause;
+  }
   return chain.length > 0 ? chain : [{ name: 'Error', message: String(error) }];
 }
