@@ -76,12 +76,16 @@ export class Replay {
     try {
       if (options.merge) await this.#readMerged(options, opened, faults);
       else await this.#readInOrder(options, opened, faults);
+      if (this.#isOpen) {
+        this.#analysis.finish();
+        await this.#drain();
+      }
+    } catch (error) {
+      // The first failure is told; what closing adds to it does not matter any more.
+      if (this.#isOpen) await this.#sink.close().catch(() => undefined);
+      throw error;
     } finally {
       for (const file of opened) await file.close();
-    }
-    if (this.#isOpen) {
-      this.#analysis.finish();
-      await this.#drain();
     }
     const sinkFailures = this.#isOpen ? await this.#finishSink() : [];
     return { faults, sinkFailures, cutShort: opened.flatMap((file) => file.cutShort ?? []) };

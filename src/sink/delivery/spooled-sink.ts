@@ -40,10 +40,14 @@ export const DEFAULT_DELIVERY_WINDOW = { windowRecords: 20_000, windowBytes: 32 
 /* With credentials or configuration wrong, waiting helps only while other lanes still deliver. */
 const STOPPED_PATIENCE_MS = 2000;
 const POLL_MS = 200;
+/** Records that a replay hands to the spool before it looks again whether there is room. */
+const PATIENT_RECORDS = 1000;
 
 export interface SpooledSinkEvents {
   readonly onSpool: (event: SpoolEvent) => void;
   readonly onOutage: (outage: Outage) => void;
+  /** Old letters, so many octets, made room for new ones. */
+  readonly onLettersDiscarded: (bytes: number, path: string) => void;
   /** A record went to the dead letters in the file `path`. */
   readonly onDeadLetter: (record: LogRecord, reason: string, path: string) => void;
 }
@@ -81,7 +85,9 @@ export class SpooledSink<Message> implements AlertSink {
   async open(): Promise<void> {
     const { folder, spool, delivery, deadLetterBytes } = this.#options;
     this.#spool = await Spool.open(folder, { ...spool, onEvent: (event) => this.#events.onSpool(event) });
-    const deadLetters = new DeadLetters(folder, deadLetterBytes);
+    const deadLetters = new DeadLetters(folder, deadLetterBytes, (bytes) =>
+      this.#events.onLettersDiscarded(bytes, deadLetters.path),
+    );
     this.#deadLetters = deadLetters;
     this.#deliverer = new Deliverer(this.#spool, this.#transport, deadLetters, delivery, {
       onState: () => this.#outages.check(),
@@ -94,15 +100,31 @@ export class SpooledSink<Message> implements AlertSink {
   /** Resolves when the records are durable. Rejects with a SpoolError; then none of them is accepted. */
   async publish(batch: readonly LogRecord[]): Promise<void> {
     const { patienceMs, spool } = this.#options;
-    if (patienceMs !== undefined)
-      await this.#until(() => this.#opened.status.bytes < spool.maxBytes / 2, patienceMs);
+    const hasRoom = (): boolean => {
+      const { bytes, waiting } = this.#opened.status;
+      return bytes < spool.maxBytes / 2 || waiting === 0;
+    };
+    const step = patienceMs === undefined ? batch.length : PATIENT_RECORDS;
+    for (let from = 0; from < batch.length; from += step) {
+      if (patienceMs !== undefined) await this.#until(hasRoom, patienceMs);
+      await this.#accept(step >= batch.length ? batch : batch.slice(from, from + step));
+    }
+  }
+
+  async #accept(batch: readonly LogRecord[]): Promise<void> {
     try {
       await this.#opened.append(batch);
-      this.#refusal = undefined;
+      this.#setRefusal(undefined);
     } catch (error) {
-      this.#refusal = (error as Error).message;
+      this.#setRefusal((error as Error).message);
       throw error;
     }
+  }
+
+  #setRefusal(refusal: string | undefined): void {
+    if (refusal === this.#refusal) return;
+    this.#refusal = refusal;
+    this.#outages.check();
   }
 
   /** Resolves when nothing waits any more, or the sink is closed. Rejects with a SinkError when patience ends. */
