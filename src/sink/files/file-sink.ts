@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { makeFolder } from '../spool/durable-file.js';
 import type { LogName, LogRecord } from '../../model/records.js';
 import { LOG_NAMES } from '../../model/records.js';
 import type { AlertSink, SinkHealth } from '../alert-sink.js';
@@ -168,7 +169,7 @@ export class FileSink implements AlertSink {
   /* ---- opening ---- */
 
   async #prepare(): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: FOLDER_MODE });
+    await makeFolder(this.folder, FOLDER_MODE);
     const present = new Set(await readdir(this.folder));
     const taken = [...this.#files.values()].filter(({ log }) => present.has(`${log}.log`));
     if (this.#options.existing === 'append') {

@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import { makeFolder } from './durable-file.js';
 import type { LogRecord } from '../../model/records.js';
 import { SEVERITIES } from '../../model/severity.js';
 import { writeCommitted } from './committed-file.js';
@@ -86,7 +87,7 @@ export class Spool {
   static async open(folder: string, options: SpoolOptions): Promise<Spool> {
     let lock: SpoolLock | undefined;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o750 });
+      await makeFolder(folder);
       lock = SpoolLock.take(folder);
       const recovered = await recover(folder, options.onEvent);
       return new Spool(folder, options, lock, recovered);

@@ -322,6 +322,28 @@ describe('a spooled sink', () => {
     await sink.close();
   });
 
+  it('tells the end of an outage whose beginning an earlier run told', async () => {
+    const first = make();
+    first.transport.onConnect = () => {
+      throw new DeliveryError('stopped', 'The password is wrong.');
+    };
+    await first.sink.open();
+    await first.sink.publish(logRecords(0, 5));
+    await until(() => first.outages.length === 1);
+    await first.sink.close();
+    for (const expected of [['ended'], []]) {
+      const next = make({ folder: first.folder });
+      await next.sink.open();
+      await next.sink.flush();
+      await until(() => next.sink.health().state === 'healthy');
+      await next.sink.close();
+      assert.deepEqual(
+        next.outages.map(({ event }) => event),
+        expected,
+      );
+    }
+  });
+
   it('closes in time though the other side hangs, and keeps what was not delivered', async () => {
     const { sink, transport, folder } = make({ closeMs: 50 });
     let cut = (): void => undefined;
