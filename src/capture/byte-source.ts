@@ -12,6 +12,11 @@ export interface ByteSource {
   readonly bytesRead: number;
   /** The input is known to be incomplete: a gzip stream without its end. */
   readonly endedEarly: boolean;
+  /**
+   * Whether a read comes back soon whatever happens, so that the next one may be begun before its octets are needed. Not
+   * so for a pipe.
+   */
+  readonly canReadAhead: boolean;
   /** Reads at most `length` octets to `into[at..]`; 0 at the end. */
   read(into: Uint8Array, at: number, length: number): Promise<number>;
   close(): Promise<void>;
@@ -77,8 +82,10 @@ class FileBytes implements ByteSource {
   readonly #path: string;
   readonly #handle: FileHandle;
   readonly totalBytes: number | undefined;
+  readonly canReadAhead: boolean;
 
   constructor(path: string, handle: FileHandle, totalBytes: number | undefined) {
+    this.canReadAhead = totalBytes !== undefined;
     this.#path = path;
     this.#handle = handle;
     this.totalBytes = totalBytes;
@@ -103,6 +110,7 @@ class FileBytes implements ByteSource {
 
 class StreamBytes implements ByteSource {
   readonly totalBytes = undefined;
+  readonly canReadAhead = false;
   readonly endedEarly = false;
   bytesRead = 0;
   readonly #stream: Readable;
@@ -155,6 +163,10 @@ class PrefixedBytes implements ByteSource {
     return this.#rest.endedEarly;
   }
 
+  get canReadAhead(): boolean {
+    return this.#rest.canReadAhead;
+  }
+
   read(into: Uint8Array, at: number, length: number): Promise<number> {
     if (this.#prefix.length === 0) return this.#rest.read(into, at, length);
     const count = Math.min(length, this.#prefix.length);
@@ -171,6 +183,7 @@ class PrefixedBytes implements ByteSource {
 const COMPRESSED_CHUNK = 256 * 1024;
 
 class GunzipBytes implements ByteSource {
+  readonly canReadAhead = false;
   endedEarly = false;
   readonly #packed: ByteSource;
   readonly #path: string;

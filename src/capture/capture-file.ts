@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { FrameView } from '../wire/frame.js';
 import { frameOf } from '../wire/frame.js';
 import type { ByteSource } from './byte-source.js';
 import { openBytes } from './byte-source.js';
@@ -10,12 +11,22 @@ import { isPcapMagic, PCAP_HEADER, pcapParser } from './pcap-format.js';
 import { isPcapngMagic, PcapngRecords } from './pcapng-format.js';
 import type { RecordParser } from './record-parser.js';
 
-/** Octets read at once. A slab holds the longest packet several times, and stays small beside the budget. */
-const SLAB_BYTES = 4 * 1024 * 1024;
+/** Octets read at once: few enough that two slabs stay small beside the budget. */
+const READ_BYTES = 1024 * 1024;
+/** Room before them for the record that the read before cut in two; longer ones are refused by the parsers. */
+const ROOM_BYTES = 512 * 1024;
+const SLAB_BYTES = ROOM_BYTES + READ_BYTES;
+
+interface Slab {
+  readonly frame: FrameView;
+  /** Octets that are being read behind the room, or were. */
+  reading: Promise<number> | undefined;
+}
 
 /**
  * A pcap or pcapng file, gzip or not, or standard input. Reads slab by slab, so a file of any length needs the same
- * memory. Packets are handed over where they lie in the slab.
+ * memory. Packets are handed over where they lie in the slab; while they are looked at, the next slab of a plain file is
+ * read.
  */
 export class CaptureFile implements PacketSource {
   readonly interfaces: readonly CaptureInterface[];
@@ -24,13 +35,15 @@ export class CaptureFile implements PacketSource {
   readonly origin: string;
   readonly #interfaces: CaptureInterface[];
   readonly #bytes: ByteSource;
-  readonly #slab = frameOf(new Uint8Array(SLAB_BYTES));
+  #slab = newSlab();
+  #spare = newSlab();
   readonly #batch = new PacketBatch();
-  #have = 0;
-  #parsed = 0;
+  /* What the slab holds is at [#parsed, #have), and #parsed is where the parser goes on. */
+  #have = ROOM_BYTES;
+  #parsed = ROOM_BYTES;
   #atEnd = false;
-  /** Offset in the capture of the slab's first octet. */
-  #fileOffset = 0;
+  /** Offset in the capture of the slab's first octet; below 0 while its room is not used. */
+  #fileOffset = -ROOM_BYTES;
   #parser: RecordParser | undefined;
   #fault: CaptureError | undefined;
   #nextNumber = 1;
@@ -40,7 +53,6 @@ export class CaptureFile implements PacketSource {
     this.#bytes = bytes;
     this.#interfaces = interfaces;
     this.interfaces = interfaces;
-    this.#batch.frame = this.#slab;
   }
 
   /**
@@ -95,15 +107,18 @@ export class CaptureFile implements PacketSource {
     return batch;
   }
 
-  close(): Promise<void> {
-    return this.#bytes.close();
+  async close(): Promise<void> {
+    // A read that was begun ahead must not meet a closed file. Its fault was told, or nobody needs its octets.
+    await this.#spare.reading?.catch(() => undefined);
+    await this.#bytes.close();
   }
 
   /* Lists the packets that the slab holds. False when there are none; a fault is kept until they were handed over. */
   #parseInto(batch: PacketBatch): boolean {
     if (this.#parser === undefined) throw new Error('the capture header was not read');
     if (this.#fault !== undefined) return false;
-    const { bytes, view } = this.#slab;
+    const { bytes, view } = this.#slab.frame;
+    batch.frame = this.#slab.frame;
     try {
       this.#parsed = this.#parser.parse(bytes, view, this.#parsed, this.#have, this.#fileOffset, batch);
     } catch (error) {
@@ -122,38 +137,50 @@ export class CaptureFile implements PacketSource {
     this.#parsed = this.#have;
   }
 
-  /* Moves the incomplete record to the front and reads behind it. */
+  /* Goes on in the other slab: the incomplete record comes first, and behind it what was read there. */
   async #fill(): Promise<void> {
-    const { bytes } = this.#slab;
-    if (this.#parsed > 0) {
-      bytes.copyWithin(0, this.#parsed, this.#have);
-      this.#fileOffset += this.#parsed;
-      this.#have -= this.#parsed;
-      this.#parsed = 0;
-    }
-    while (!this.#atEnd && this.#have < SLAB_BYTES) {
-      const count = await this.#bytes.read(bytes, this.#have, SLAB_BYTES - this.#have);
-      if (count === 0) this.#atEnd = true;
-      this.#have += count;
-      // A pipe or a gzip stream gives small chunks; what is here may be whole packets already.
-      if (this.#have >= SLAB_BYTES / 4) break;
-    }
+    const left = this.#have - this.#parsed;
+    const from = this.#slab;
+    const to = this.#spare;
+    const count = await (to.reading ?? this.#read(to));
+    to.reading = undefined;
+    if (count === 0) this.#atEnd = true;
+    const start = ROOM_BYTES - left;
+    to.frame.bytes.set(from.frame.bytes.subarray(this.#parsed, this.#have), start);
+    this.#fileOffset += this.#parsed - start;
+    this.#parsed = start;
+    this.#have = ROOM_BYTES + count;
+    this.#slab = to;
+    this.#spare = from;
+    if (!this.#atEnd && this.#bytes.canReadAhead) this.#readAhead(from);
+  }
+
+  #readAhead(slab: Slab): void {
+    slab.reading = this.#read(slab);
+    // Its fault is thrown where it is awaited.
+    slab.reading.catch(() => undefined);
+  }
+
+  #read({ frame }: Slab): Promise<number> {
+    return this.#bytes.read(frame.bytes, ROOM_BYTES, READ_BYTES);
   }
 
   async #readHeader(path: string): Promise<void> {
-    while (this.#have < PCAP_HEADER && !this.#atEnd) await this.#fill();
+    while (this.#have - this.#parsed < PCAP_HEADER && !this.#atEnd) await this.#fill();
+    const have = this.#have - this.#parsed;
     const name = path === '-' ? 'Standard input' : path;
-    if (this.#have === 0) throw new CaptureError('not-a-capture', `${name} is empty; nothing was read.`);
-    const { view } = this.#slab;
+    if (have === 0) throw new CaptureError('not-a-capture', `${name} is empty; nothing was read.`);
+    const { bytes } = this.#slab.frame;
+    const view = new DataView(bytes.buffer, bytes.byteOffset + this.#parsed, have);
     const context = {
       origin: this.origin,
       addInterface: (description: CaptureInterface): number => this.#interfaces.push(description) - 1,
     };
-    if (this.#have >= 4 && isPcapngMagic(view)) {
+    if (have >= 4 && isPcapngMagic(view)) {
       this.#parser = new PcapngRecords(context);
-    } else if (this.#have >= PCAP_HEADER && isPcapMagic(view)) {
+    } else if (have >= PCAP_HEADER && isPcapMagic(view)) {
       this.#parser = pcapParser(view, context);
-      this.#parsed = PCAP_HEADER;
+      this.#parsed += PCAP_HEADER;
     } else {
       throw new CaptureError(
         'not-a-capture',
@@ -161,4 +188,8 @@ export class CaptureFile implements PacketSource {
       );
     }
   }
+}
+
+function newSlab(): Slab {
+  return { frame: frameOf(new Uint8Array(SLAB_BYTES)), reading: undefined };
 }

@@ -38,7 +38,9 @@ export class TunnelLog {
   #write(slot: number, time: PacketTime, action: TunnelAction, parentUid: string | undefined): void {
     const tunnels = this.#tunnels;
     const kind = tunnels.kind[slot]!;
-    const vlan = [tunnels.vlan[slot]!, tunnels.innerVlan[slot]!].filter((id) => id > 0).map((id) => id - 1);
+    const vlan: number[] = [];
+    if (tunnels.vlan[slot]! > 0) vlan.push(tunnels.vlan[slot]! - 1);
+    if (tunnels.innerVlan[slot]! > 0) vlan.push(tunnels.innerVlan[slot]! - 1);
     this.#emit(
       tunnelRecord({
         time,

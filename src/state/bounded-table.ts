@@ -87,7 +87,8 @@ export class BoundedTable {
     else this.#free = this.#older[slot]!;
     const hash = this.#hashKey();
     this.#hash[slot] = hash;
-    this.#keys.set(this.key, slot * this.#keyWords);
+    const base = slot * this.#keyWords;
+    for (let i = 0; i < this.#keyWords; i++) this.#keys[base + i] = this.key[i]!;
     this.#place(slot, hash);
     this.#stamp[slot] = now;
     this.#link(slot, list);

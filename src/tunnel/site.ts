@@ -1,5 +1,6 @@
 import type { Prefix } from '../wire/address.js';
-import { inPrefix, parsePrefix } from '../wire/address.js';
+import { parsePrefix } from '../wire/address.js';
+import { PrefixTable } from '../wire/prefix-table.js';
 import { VANTAGE } from '../model/vocabulary.js';
 import { ipv4Scope, isSiteScope } from '../wire/ipv4-space.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
@@ -54,7 +55,7 @@ export class Site {
   mappedV4 = 0;
   mappedPort = 0;
 
-  readonly #local: readonly Prefix[];
+  readonly #local: PrefixTable<true>;
   readonly #configured: SiteOptions['vantage'];
   readonly #mappings: BoundedTable;
   readonly #solicitations: BoundedTable;
@@ -66,7 +67,7 @@ export class Site {
   #natSeen = false;
 
   constructor(options: SiteOptions) {
-    this.#local = [...PRIVATE_SPACE, ...options.localNetworks];
+    this.#local = new PrefixTable([...PRIVATE_SPACE, ...options.localNetworks].map((prefix) => [prefix, true]));
     this.#configured = options.vantage;
     this.#mappings = new BoundedTable({
       keyWords: 2,
@@ -102,10 +103,7 @@ export class Site {
   }
 
   isLocal(words: Uint32Array, at: number): boolean {
-    for (const prefix of this.#local) {
-      if (inPrefix(prefix, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)) return true;
-    }
-    return false;
+    return this.#local.find(words, at) !== undefined;
   }
 
   /** Notes a router solicitation of the client at `v4:port`. */

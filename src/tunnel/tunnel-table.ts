@@ -62,7 +62,7 @@ export class TunnelTable {
   #high = false;
   readonly #hash = new Uint32Array(4);
   /** Tunnels over UDP by each of their ports. */
-  readonly #portUsers = new Uint32Array(65_536);
+  readonly portUsers = new Uint32Array(65_536);
 
   constructor(options: TunnelTableOptions) {
     this.#options = options;
@@ -102,7 +102,7 @@ export class TunnelTable {
     const last = stack.count - 1;
     if (last < 0 || stack.kind[last] !== LAYER.udp) return false;
     return (
-      this.#portUsers[sourcePort(stack, last)] !== 0 && this.#portUsers[destinationPort(stack, last)] !== 0
+      this.portUsers[sourcePort(stack, last)] !== 0 && this.portUsers[destinationPort(stack, last)] !== 0
     );
   }
 
@@ -183,8 +183,8 @@ export class TunnelTable {
   }
 
   #countPorts(slot: number, by: number): void {
-    this.#portUsers[this.origPort[slot]!]! += by;
-    this.#portUsers[this.respPort[slot]!]! += by;
+    this.portUsers[this.origPort[slot]!]! += by;
+    this.portUsers[this.respPort[slot]!]! += by;
   }
 
   #expireList(list: number, deadline: number): void {
