@@ -27,6 +27,7 @@ import type { PacketScene } from './packet-scene.js';
 import type { TunnelLog } from './tunnel-log.js';
 
 const NONE = -1;
+const IS_LIMIT = Uint8Array.from(VERDICTS, ({ family }) => (family === 'limit' ? 1 : 0));
 
 export interface TunnelLevelsParts {
   readonly scene: PacketScene;
@@ -146,14 +147,9 @@ export class TunnelLevels {
   }
 
   #tunnelDiscovered(slot: number): void {
-    const { tunnels, site, scene, tunnelLog } = this.#parts;
-    const words = this.#address;
-    const isLocal = (originator: boolean): boolean => {
-      for (let i = 0; i < 4; i++) words[i] = tunnels.endpointWord(slot, originator, i);
-      return site.isLocal(words, 0);
-    };
-    const origLocal = isLocal(true);
-    const respLocal = isLocal(false);
+    const { tunnels, scene, tunnelLog } = this.#parts;
+    const origLocal = this.#isLocalEnd(slot, true);
+    const respLocal = this.#isLocalEnd(slot, false);
     tunnels.direction[slot] = origLocal
       ? respLocal
         ? DIRECTION.internal
@@ -164,6 +160,12 @@ export class TunnelLevels {
     tunnels.vlan[slot] = scene.vlanId(0) + 1;
     tunnels.innerVlan[slot] = scene.vlanId(1) + 1;
     tunnelLog.discover(slot, scene.time, this.#parentUid(slot));
+  }
+
+  #isLocalEnd(slot: number, originator: boolean): boolean {
+    const { tunnels, site } = this.#parts;
+    for (let i = 0; i < 4; i++) this.#address[i] = tunnels.endpointWord(slot, originator, i);
+    return site.isLocal(this.#address, 0);
   }
 
   #parentUid(slot: number): string | undefined {
@@ -177,7 +179,7 @@ export class TunnelLevels {
     const { checks, site, tunnels } = this.#parts;
     checks.reset();
     const isInnermost = level === this.#parts.scene.levels - 1;
-    const isOverALimit = VERDICTS[stack.verdict]!.family === 'limit';
+    const isOverALimit = IS_LIMIT[stack.verdict] === 1;
     checks.set(CHECK.X01, isInnermost && isOverALimit ? CHECK_VALUE.violated : CHECK_VALUE.holds);
     checkOuterEndpoints(stack, level, site, checks);
     if (innerIp < 0 || stack.kind[innerIp] !== LAYER.ipv6) return;
