@@ -12,7 +12,7 @@ import { isPcapngMagic, PcapngRecords } from './pcapng-format.js';
 import type { RecordParser } from './record-parser.js';
 
 /** Octets read at once: few enough that two slabs stay small beside the budget. */
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 2 * 1024 * 1024;
 /** Room before them for the record that the read before cut in two; longer ones are refused by the parsers. */
 const ROOM_BYTES = 512 * 1024;
 const SLAB_BYTES = ROOM_BYTES + READ_BYTES;

@@ -162,8 +162,9 @@ export class FactFiller {
     facts.setNumber(FIELD['tunnel.direction'], tunnels.direction[slot]!);
     const greIpv6 = (tunnels.evidence[slot]! & KIND_EVIDENCE.greIpv6) !== 0;
     facts.setFlag(FIELD['tunnel.carries_ipv6'], IPV6_TUNNEL_KINDS.has(kind) || greIpv6);
-    facts.setCount(FIELD['tunnel.packets'], tunnels.origPackets[slot]! + tunnels.respPackets[slot]!);
-    facts.setCount(FIELD['tunnel.bytes'], tunnels.origBytes[slot]! + tunnels.respBytes[slot]!);
+    const { traffic } = tunnels;
+    facts.setCount(FIELD['tunnel.packets'], traffic.packets(slot, true) + traffic.packets(slot, false));
+    facts.setCount(FIELD['tunnel.bytes'], traffic.bytes(slot, true) + traffic.bytes(slot, false));
     this.#host(slot);
   }
 
