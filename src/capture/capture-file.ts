@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { FrameView } from '../wire/frame.js';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { frameOf } from '../wire/frame.js';
 import type { ByteSource } from './byte-source.js';
 import { openBytes } from './byte-source.js';
@@ -11,22 +11,20 @@ import { isPcapMagic, PCAP_HEADER, pcapParser } from './pcap-format.js';
 import { isPcapngMagic, PcapngRecords } from './pcapng-format.js';
 import type { RecordParser } from './record-parser.js';
 
-/** Octets read at once: few enough that two slabs stay small beside the budget. */
-const READ_BYTES = 2 * 1024 * 1024;
+/**
+ * Octets read at once: few enough to stay in the processor's own cache from the read to the last look at a packet. Reading
+ * ahead in another thread was slower (docs/performance.md).
+ */
+const READ_BYTES = 256 * 1024;
+/** Reads of a plain file between two turns of the event loop, so that sinks and timers get theirs. */
+const READS_A_TURN = 16;
 /** Room before them for the record that the read before cut in two; longer ones are refused by the parsers. */
 const ROOM_BYTES = 512 * 1024;
 const SLAB_BYTES = ROOM_BYTES + READ_BYTES;
 
-interface Slab {
-  readonly frame: FrameView;
-  /** Octets that are being read behind the room, or were. */
-  reading: Promise<number> | undefined;
-}
-
 /**
  * A pcap or pcapng file, gzip or not, or standard input. Reads slab by slab, so a file of any length needs the same
- * memory. Packets are handed over where they lie in the slab; while they are looked at, the next slab of a plain file is
- * read.
+ * memory. Packets are handed over where they lie in the slab.
  */
 export class CaptureFile implements PacketSource {
   readonly interfaces: readonly CaptureInterface[];
@@ -35,8 +33,7 @@ export class CaptureFile implements PacketSource {
   readonly origin: string;
   readonly #interfaces: CaptureInterface[];
   readonly #bytes: ByteSource;
-  #slab = newSlab();
-  #spare = newSlab();
+  readonly #slab = frameOf(new Uint8Array(SLAB_BYTES));
   readonly #batch = new PacketBatch();
   /* What the slab holds is at [#parsed, #have), and #parsed is where the parser goes on. */
   #have = ROOM_BYTES;
@@ -47,12 +44,14 @@ export class CaptureFile implements PacketSource {
   #parser: RecordParser | undefined;
   #fault: CaptureError | undefined;
   #nextNumber = 1;
+  #reads = 0;
 
   private constructor(origin: string, bytes: ByteSource, interfaces: CaptureInterface[]) {
     this.origin = origin;
     this.#bytes = bytes;
     this.#interfaces = interfaces;
     this.interfaces = interfaces;
+    this.#batch.frame = this.#slab;
   }
 
   /**
@@ -107,18 +106,15 @@ export class CaptureFile implements PacketSource {
     return batch;
   }
 
-  async close(): Promise<void> {
-    // A read that was begun ahead must not meet a closed file. Its fault was told, or nobody needs its octets.
-    await this.#spare.reading?.catch(() => undefined);
-    await this.#bytes.close();
+  close(): Promise<void> {
+    return this.#bytes.close();
   }
 
   /* Lists the packets that the slab holds. False when there are none; a fault is kept until they were handed over. */
   #parseInto(batch: PacketBatch): boolean {
     if (this.#parser === undefined) throw new Error('the capture header was not read');
     if (this.#fault !== undefined) return false;
-    const { bytes, view } = this.#slab.frame;
-    batch.frame = this.#slab.frame;
+    const { bytes, view } = this.#slab;
     try {
       this.#parsed = this.#parser.parse(bytes, view, this.#parsed, this.#have, this.#fileOffset, batch);
     } catch (error) {
@@ -137,32 +133,23 @@ export class CaptureFile implements PacketSource {
     this.#parsed = this.#have;
   }
 
-  /* Goes on in the other slab: the incomplete record comes first, and behind it what was read there. */
+  /* Moves the incomplete record to the end of the room and reads behind it. */
   async #fill(): Promise<void> {
-    const left = this.#have - this.#parsed;
-    const from = this.#slab;
-    const to = this.#spare;
-    const count = await (to.reading ?? this.#read(to));
-    to.reading = undefined;
-    if (count === 0) this.#atEnd = true;
-    const start = ROOM_BYTES - left;
-    to.frame.bytes.set(from.frame.bytes.subarray(this.#parsed, this.#have), start);
+    const { bytes } = this.#slab;
+    const start = ROOM_BYTES - (this.#have - this.#parsed);
+    bytes.copyWithin(start, this.#parsed, this.#have);
     this.#fileOffset += this.#parsed - start;
     this.#parsed = start;
-    this.#have = ROOM_BYTES + count;
-    this.#slab = to;
-    this.#spare = from;
-    if (!this.#atEnd && this.#bytes.canReadAhead) this.#readAhead(from);
-  }
-
-  #readAhead(slab: Slab): void {
-    slab.reading = this.#read(slab);
-    // Its fault is thrown where it is awaited.
-    slab.reading.catch(() => undefined);
-  }
-
-  #read({ frame }: Slab): Promise<number> {
-    return this.#bytes.read(frame.bytes, ROOM_BYTES, READ_BYTES);
+    this.#have = ROOM_BYTES;
+    const source = this.#bytes;
+    let count: number;
+    if (source.readNow === undefined) count = await source.read(bytes, ROOM_BYTES, READ_BYTES);
+    else {
+      if (++this.#reads % READS_A_TURN === 0) await turnOfTheLoop();
+      count = source.readNow(bytes, ROOM_BYTES, READ_BYTES);
+    }
+    this.#have += count;
+    if (count === 0) this.#atEnd = true;
   }
 
   async #readHeader(path: string): Promise<void> {
@@ -170,7 +157,7 @@ export class CaptureFile implements PacketSource {
     const have = this.#have - this.#parsed;
     const name = path === '-' ? 'Standard input' : path;
     if (have === 0) throw new CaptureError('not-a-capture', `${name} is empty; nothing was read.`);
-    const { bytes } = this.#slab.frame;
+    const { bytes } = this.#slab;
     const view = new DataView(bytes.buffer, bytes.byteOffset + this.#parsed, have);
     const context = {
       origin: this.origin,
@@ -188,8 +175,4 @@ export class CaptureFile implements PacketSource {
       );
     }
   }
-}
-
-function newSlab(): Slab {
-  return { frame: frameOf(new Uint8Array(SLAB_BYTES)), reading: undefined };
 }
