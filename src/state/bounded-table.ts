@@ -197,14 +197,21 @@ export class BoundedTable {
     return slot * this.#stride + this.#own;
   }
 
-  /* A signed word. */
+  /* A signed word. Two lanes, because each step of one waits for the step before. */
   #hashKey(): number {
-    let h = this.#seed;
+    let a = this.#seed;
+    let b = this.#seed ^ 0x6a09e667;
     const key = this.key;
-    for (let i = 0; i < this.#keyWords; i++) {
-      h = Math.imul(h ^ key[i]!, 0x9e3779b1);
-      h ^= h >>> 15;
+    const words = this.#keyWords;
+    let i = 0;
+    for (; i + 1 < words; i += 2) {
+      a = Math.imul(a ^ key[i]!, 0x9e3779b1);
+      b = Math.imul(b ^ key[i + 1]!, 0x85ebca77);
+      a ^= a >>> 15;
+      b ^= b >>> 13;
     }
+    if (i < words) a = Math.imul(a ^ key[i]!, 0x9e3779b1);
+    let h = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 15), 0xc2b2ae35);
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
     return h ^ (h >>> 13);
   }
