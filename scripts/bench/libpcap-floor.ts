@@ -16,7 +16,9 @@ export function libpcapFloor(): ((path: string) => FloorRun) | string {
   const reason = build();
   if (reason !== undefined) return reason;
   return (path) => {
-    const [packets, , nanoseconds] = execFileSync(BINARY, [path], { encoding: 'utf8' }).split(' ').map(Number);
+    const [packets, , nanoseconds] = execFileSync(BINARY, [path], { encoding: 'utf8' })
+      .split(' ')
+      .map(Number);
     return { packets: packets!, seconds: nanoseconds! / 1e9 };
   };
 }

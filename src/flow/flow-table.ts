@@ -49,7 +49,7 @@ export class FlowTable {
     this.#options = options;
     this.#table = new BoundedTable({
       keyWords: KEY_WORDS,
-      extraWords: TRAFFIC_WORDS,
+      extraWords: TRAFFIC_WORDS + 2,
       capacity: options.capacity,
       ageLists: 2,
       onGrow: (slots) => this.#grow(slots),
@@ -107,6 +107,18 @@ export class FlowTable {
     return slot;
   }
 
+  /**
+   * A note that the user keeps of each end of a flow, 0 at first: of the end that sent the packet of the last
+   * {@link record}.
+   */
+  note(slot: number): number {
+    return this.#table.words[this.#table.extraAt(slot) + TRAFFIC_WORDS + (this.#high ? 1 : 0)]!;
+  }
+
+  setNote(slot: number, note: number): void {
+    this.#table.words[this.#table.extraAt(slot) + TRAFFIC_WORDS + (this.#high ? 1 : 0)] = note;
+  }
+
   /** Address word `word` (0-3) of the originator, or of the responder. */
   endpointWord(slot: number, originator: boolean, word: number): number {
     const high = originator === this.traffic.originatorIsHigh(slot);
@@ -150,6 +162,9 @@ export class FlowTable {
     this.id[slot] = this.#nextId++;
     this.transport[slot] = transportOf(kind);
     this.traffic.open(slot, this.#high !== isAnswer, seconds, nanoseconds);
+    const notes = this.#table.extraAt(slot) + TRAFFIC_WORDS;
+    this.#table.words[notes] = 0;
+    this.#table.words[notes + 1] = 0;
     this.origPort[slot] = isAnswer ? destination : source;
     this.respPort[slot] = isAnswer ? source : destination;
     this.firstSeconds[slot] = seconds;

@@ -69,6 +69,11 @@ export class Judge {
     if (facts.checks.anyViolated) this.#ask(this.#index.onViolation(kind, facts.checks), scene, level, now);
   }
 
+  /** Whether rules ask about every packet of such a tunnel, and not only about flows, tunnels and violated checks. */
+  asksEveryPacket(kind: number): boolean {
+    return this.#index.onEveryPacket(kind).rules.length > 0;
+  }
+
   /** Asks rules about totals of a tunnel that ends. */
   judgeEnd(slot: number, time: PacketTime): void {
     const { tunnels, facts, filler } = this.#parts;

@@ -164,7 +164,8 @@ export class BoundedTable {
   #evictOldest(): void {
     let victim = NONE;
     for (const slot of this.#oldest) {
-      if (slot !== NONE && (victim === NONE || this.lastActive(slot) < this.lastActive(victim))) victim = slot;
+      if (slot !== NONE && (victim === NONE || this.lastActive(slot) < this.lastActive(victim)))
+        victim = slot;
     }
     if (victim === NONE) throw new Error('a bounded table needs a capacity of at least 1');
     this.evictions++;

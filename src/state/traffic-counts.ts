@@ -62,7 +62,9 @@ export class TrafficCounts {
   }
 
   packets(slot: number, ofOriginator: boolean): number {
-    return this.#table.doubles[(this.#table.extraAt(slot) + (ofOriginator ? ORIG_PACKETS : RESP_PACKETS)) >>> 1]!;
+    return this.#table.doubles[
+      (this.#table.extraAt(slot) + (ofOriginator ? ORIG_PACKETS : RESP_PACKETS)) >>> 1
+    ]!;
   }
 
   bytes(slot: number, ofOriginator: boolean): number {

@@ -65,9 +65,13 @@ export class Site {
   #nonceLow = new Uint32Array(0);
   #hasNonce = new Uint8Array(0);
   #natSeen = false;
+  /** Changes whenever {@link vantage} or an answer of {@link findMapping} may have changed. */
+  version = 0;
 
   constructor(options: SiteOptions) {
-    this.#local = new PrefixTable([...PRIVATE_SPACE, ...options.localNetworks].map((prefix) => [prefix, true]));
+    this.#local = new PrefixTable(
+      [...PRIVATE_SPACE, ...options.localNetworks].map((prefix) => [prefix, true]),
+    );
     this.#configured = options.vantage;
     this.#mappings = new BoundedTable({
       keyWords: 2,
@@ -130,6 +134,7 @@ export class Site {
     const isHidden =
       isSiteScope(ipv4Scope(v4)) || (this.#configured === 'inside' && this.isLocal(client.words, client.at));
     if (!isHidden) return;
+    this.version++;
     if (v4 !== mappedV4 || client.port !== mappedPort) this.#natSeen = true;
     const { key } = this.#mappings;
     key[0] = v4;
@@ -164,7 +169,9 @@ export class Site {
   }
 
   expire(now: number): void {
+    const { size } = this.#mappings;
     forget(this.#mappings, now - MAPPING_LIFETIME);
+    if (this.#mappings.size !== size) this.version++;
     forget(this.#solicitations, now - ANSWER_SECONDS);
   }
 }

@@ -41,11 +41,7 @@ const BY_FIRST_OCTET = Uint8Array.from({ length: 256 }, (_, octet) => {
     case 255:
       return MIXED;
     default:
-      return octet < 224
-        ? IPV4_SCOPE.global
-        : octet < 240
-          ? IPV4_SCOPE.multicast
-          : IPV4_SCOPE.reserved;
+      return octet < 224 ? IPV4_SCOPE.global : octet < 240 ? IPV4_SCOPE.multicast : IPV4_SCOPE.reserved;
   }
 });
 
