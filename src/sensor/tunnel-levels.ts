@@ -109,14 +109,14 @@ export class TunnelLevels {
       events.isNewFlow = flows.isNew;
     }
     const mark = this.#markOf(slot, level, transport, innerIp);
-    if (mark !== 0 && !events.isNewTunnel && flows.note(scene.flow[level]!) === mark) return slot;
+    if (mark !== 0 && !events.isNewTunnel && flows.note(scene.flow[level]) === mark) return slot;
     events.kindChanged = this.#refineKind(slot, level, innerIp, events.isNewFlow || transport < 0);
     if (events.isNewTunnel) this.#tunnelDiscovered(slot);
     this.#check(slot, level, innerIp, now);
     this.#parts.judge.judge(scene, level, events, now);
     if (mark !== 0 && !this.#parts.checks.anyViolated && !events.kindChanged) {
       // With what is known of the tunnel by now.
-      flows.setNote(scene.flow[level]!, this.#markOf(slot, level, transport, innerIp));
+      flows.setNote(scene.flow[level], this.#markOf(slot, level, transport, innerIp));
     }
     return slot;
   }

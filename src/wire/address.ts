@@ -12,7 +12,10 @@ export const MAPPED_WORD = 0xffff;
 /** Dotted form of a 32-bit IPv4 address. */
 export function formatIpv4(value: number): string {
   return (
-    DOTTED[value >>> 24]! + DOTTED[(value >>> 16) & 0xff]! + DOTTED[(value >>> 8) & 0xff]! + (value & 0xff)
+    DOTTED[value >>> 24]! +
+    DOTTED[(value >>> 16) & 0xff]! +
+    DOTTED[(value >>> 8) & 0xff]! +
+    String(value & 0xff)
   );
 }
 
