@@ -221,11 +221,17 @@ export class FileSink implements AlertSink {
       if (!this.#isPrepared) await this.#prepare();
       await this.#refuseIfLow();
       for (const [log, file] of this.#files) {
-        const lines = batch.filter((record) => record.log === log).map((record) => `${record.json}\n`);
-        if (lines.length === 0) continue;
-        const octets = Buffer.from(lines.join(''));
+        let text = '';
+        let lines = 0;
+        for (const record of batch) {
+          if (record.log !== log) continue;
+          text += record.json + '\n';
+          lines++;
+        }
+        if (lines === 0) continue;
+        const octets = Buffer.from(text);
         const { bytes, fault } = await this.#append(file, octets);
-        const written = bytes === octets.length ? lines.length : linesIn(octets.subarray(0, bytes));
+        const written = bytes === octets.length ? lines : linesIn(octets.subarray(0, bytes));
         this.#written += written;
         if (this.#options.fsync === 'interval') this.#unsynced += written;
         missing -= written;
