@@ -114,7 +114,7 @@ static bool interface_is_there(struct capture *capture) {
   /* A renamed interface goes on capturing. */
   char name[IF_NAMESIZE];
   if (if_indextoname(capture->interface_index, name) != NULL) return true;
-  snprintf(capture->fault, sizeof capture->fault, "The interface disappeared");
+  if (*capture->fault == '\0') snprintf(capture->fault, sizeof capture->fault, "The interface disappeared");
   return false;
 }
 
@@ -129,13 +129,13 @@ static void wait_for(struct capture *capture, bool packets, int timeout_ms) {
   }
 }
 
-/* Dispatches once. Number of packets, or -1 when capturing cannot go on. */
+/* Dispatches once. Number of packets, or -1 when capturing cannot go on. The first fault is kept. */
 static int dispatch(struct capture *capture) {
   int count = pcap_dispatch(capture->pcap, DISPATCH_PACKETS, on_packet, (u_char *)capture);
-  if (count >= 0) return count;
+  if (count >= 0 || *capture->fault != '\0') return count;
   const char *text = pcap_geterr(capture->pcap);
   snprintf(capture->fault, sizeof capture->fault, "%s", *text == '\0' ? "the capture ended" : text);
-  return -1;
+  return count;
 }
 
 /* The error that a packet socket keeps, which would make poll return at once for ever. */
@@ -164,8 +164,8 @@ static bool check_each_second(struct capture *capture) {
 }
 
 /*
- * Takes what the kernel has received and not yet shown: its current block is shown when the time-out is over. Nothing new
- * is received meanwhile.
+ * Takes what the kernel has received and not yet shown: its current block is shown when the time-out is over, also when
+ * the interface is gone. Nothing new is received meanwhile.
  */
 static void drain(struct capture *capture) {
   if (!pass_nothing(capture)) return;
@@ -173,7 +173,7 @@ static void drain(struct capture *capture) {
   int64_t deadline = now_ms() + 2 * (int64_t)capture->options.timeout_ms + 50;
   for (;;) {
     int count = dispatch(capture);
-    if (count < 0 || atomic_load(&capture->stop) == STOP_NOW) return;
+    if (atomic_load(&capture->stop) == STOP_NOW) return;
     if (count > 0 && now_ms() < deadline + 1000) continue;
     refresh_stats(capture);
     uint64_t held = capture->current == NULL ? 0 : capture->current->packets;
@@ -189,10 +189,10 @@ static void capture_packets(struct capture *capture) {
   while (atomic_load_explicit(&capture->stop, memory_order_relaxed) == STOP_NOT) {
     serve_request(capture);
     int count = dispatch(capture);
-    if (count < 0 || !check_each_second(capture)) return;
-    if (count == 0 && !rest(capture)) return;
+    if (count < 0 || !check_each_second(capture)) break;
+    if (count == 0 && !rest(capture)) break;
   }
-  if (atomic_load(&capture->stop) == STOP_AFTER_DRAINING) drain(capture);
+  if (atomic_load(&capture->stop) != STOP_NOW) drain(capture);
 }
 
 void *capture_thread(void *argument) {
