@@ -123,6 +123,10 @@ export class SinkHub implements AlertSink {
     if (errors.length > 0) throw joined(errors);
   }
 
+  async reopen(): Promise<void> {
+    for (const { sink } of this.#sinks) await sink.reopen?.();
+  }
+
   /** The worst of its sinks; see {@link healthOf} for each. */
   health(): SinkHealth {
     const healths = this.healths();

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import type { LogRecord } from '../../src/model/records.js';
+import { readFileSync, renameSync } from 'node:fs';
+import { FileSink } from '../../src/sink/files/file-sink.js';
+import { LIVE_FILES } from '../../src/sink/files/file-sink-options.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { LOG_NAMES } from '../../src/model/records.js';
 import { OwnRecords } from '../../src/sensor/own-records.js';
 import type { AlertSink, SinkHealth } from '../../src/sink/alert-sink.js';
@@ -48,6 +52,8 @@ async function hubOf(...filters: readonly SinkFilter[]) {
 }
 
 describe('several sinks at once', () => {
+  const temporary = temporaryFolder();
+
   it('each get what their filter lets through', async () => {
     const { hub, sinks } = await hubOf({ logs: ['notice'], minSeverity: 'high' }, EVERYTHING);
     const weird: LogRecord = { ...logRecord(3, 'informational'), log: 'weird' };
@@ -115,6 +121,24 @@ describe('several sinks at once', () => {
     await hub.open();
     await hub.flush();
     assert.deepEqual(sink.taken.map(numberOf), [0, 1, 2]);
+  });
+
+  it('begin their files anew when asked to', async () => {
+    const folder = temporary.path('logs');
+    const files = new FileSink(folder, { ...LIVE_FILES, minFreeBytes: 0, onEvent: () => undefined });
+    const hub = new SinkHub([
+      { name: 'files', type: 'files', sink: files, filter: EVERYTHING },
+      { name: 'other', type: 'scripted', sink: new ScriptedSink(), filter: EVERYTHING },
+    ]);
+    await hub.open();
+    await hub.publish(logRecords(0, 2));
+    renameSync(`${folder}/notice.log`, `${folder}/notice.log.1`);
+    await hub.reopen();
+    await hub.publish(logRecords(2, 3));
+    await hub.close();
+    const lines = (name: string): number =>
+      readFileSync(`${folder}/${name}`, 'utf8').trimEnd().split('\n').length;
+    assert.deepEqual([lines('notice.log.1'), lines('notice.log')], [2, 1]);
   });
 
   it('are all closed again when one cannot be opened', async () => {
