@@ -410,6 +410,8 @@ describe('a spooled sink', () => {
       transport.lose = onLost;
       seen.push(readFileSync(file, 'utf8'));
       if (seen.length === 1) {
+        // The watch must have seen the old one first.
+        await new Promise((resolve) => setTimeout(resolve, 1000));
         writeFileSync(file, 'new');
         await new Promise((resolve) => setTimeout(resolve, 4500));
       }
