@@ -135,6 +135,11 @@ export function ethernetFrame(withPppoe: boolean): fc.Arbitrary<FilterFrame> {
 export function linkFrame(linkHeader: (isV6: boolean) => Uint8Array): fc.Arbitrary<FilterFrame> {
   return fc.tuple(packet, damage, fc.boolean()).map(([layers, harm, isTold]) => {
     const header = linkHeader(layers[0]!.layer === 'ipv6');
-    return damaged(Buffer.concat([header, buildPacket(layers)]), harm, isTold);
+    // The link header stays whole: the decoder knows more address families than libpcap does (10, of Linux).
+    const { bytes, wireLength } = damaged(buildPacket(layers), harm, isTold);
+    const framed = Buffer.concat([header, bytes]);
+    return wireLength === undefined
+      ? { bytes: framed }
+      : { bytes: framed, wireLength: header.length + wireLength };
   });
 }
