@@ -4,20 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { LogRecord } from '../../src/model/records.js';
-import { DEFAULT_RETRY } from '../../src/sink/delivery/back-off.js';
-import {
-  DEFAULT_DELIVERY_WINDOW,
-  DEFAULT_SPOOLED,
-  SpooledSink,
-} from '../../src/sink/delivery/spooled-sink.js';
-import { flatEnvelope } from '../../src/sink/envelope/flat.js';
-import { DEFAULT_KAFKA, DEFAULT_KAFKA_BATCH } from '../../src/sink/kafka/kafka-options.js';
-import { KafkaTransport } from '../../src/sink/kafka/kafka-transport.js';
 import { Spool } from '../../src/sink/spool/spool.js';
 import { DEFAULT_SPOOL } from '../../src/sink/spool/spool-types.js';
 import { createTopic } from '../../test/support/kafka.js';
 import { logRecord } from '../../test/support/log-records.js';
 import { DEFAULT_VERSION, KafkaBroker, whyNoBroker } from '../kafka-broker/broker.js';
+import { shippedSink } from '../kafka-broker/shipped-sink.js';
 import { describeMachine, median } from './machine.js';
 
 /*
@@ -87,29 +79,7 @@ async function deliver(partitions: number): Promise<{ append: number; deliver: n
   await createTopic(broker, topic, partitions);
   const path = join(folder, topic);
   const append = await fillSpool(path);
-  const transport = new KafkaTransport({
-    ...DEFAULT_KAFKA,
-    brokers: [broker.address()],
-    topicOf: () => topic,
-    logs: ['notice'],
-    createTopic: undefined,
-    envelope: flatEnvelope(),
-    tls: undefined,
-    sasl: undefined,
-    client: {},
-    onLog: () => undefined,
-  });
-  const delivery = { ...DEFAULT_KAFKA_BATCH, ...DEFAULT_DELIVERY_WINDOW, retry: DEFAULT_RETRY };
-  const sink = new SpooledSink(
-    transport,
-    { ...DEFAULT_SPOOLED, name: 'kafka', folder: path, spool: DEFAULT_SPOOL, delivery },
-    {
-      onSpool: () => undefined,
-      onOutage: () => undefined,
-      onLettersDiscarded: () => undefined,
-      onDeadLetter: () => undefined,
-    },
-  );
+  const { sink } = shippedSink(broker.address(), topic, path);
   let early = 0;
   let late = 0;
   const taken = await seconds(async () => {
@@ -132,13 +102,14 @@ async function deliver(partitions: number): Promise<{ append: number; deliver: n
 
 /* What kafkajs can do by itself: the same messages from memory, the next batch when the last was acknowledged. */
 async function bareClient(): Promise<number> {
+  const { batchRecords } = shippedSink(broker.address(), 'bare', join(folder, 'bare'));
   const topic = `bare-${counter++}`;
   await createTopic(broker, topic);
   const kafka = new Kafka({ brokers: [broker.address()], logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   const taken = await seconds(async () => {
-    for (const batch of batches(DEFAULT_KAFKA_BATCH.batchRecords)) {
+    for (const batch of batches(batchRecords)) {
       const messages = batch.map(({ json, keys }) => ({ key: keys.outerPair ?? null, value: json }));
       await producer.send({ topic, acks: -1, messages });
     }

@@ -18,6 +18,13 @@ export function repeatable<T>(
     .default([] as readonly T[], otherwise);
 }
 
+/** `--wait`: the patience of a replay with its sinks, in seconds. */
+export function waitOption(): Option {
+  return new Option('--wait <seconds>', 'how long a sink that does not deliver is waited for')
+    .argParser(wholeNumber(0, 86_400))
+    .default(60);
+}
+
 /* Parsers of option values. Each says what the value should have been. */
 
 export function collectPrefix(text: string, before: readonly Prefix[]): Prefix[] {

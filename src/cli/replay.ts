@@ -18,6 +18,7 @@ import {
   repeatable,
   severity,
   speedFactor,
+  waitOption,
   wholeNumber,
 } from './options.js';
 import { Progress } from './progress.js';
@@ -41,8 +42,6 @@ interface ReplayFlags extends OutputFlags {
   readonly logLevel: LogLevel;
 }
 
-const DEFAULT_WAIT_SECONDS = 60;
-
 /** `copperhull replay FILE...` */
 export function replayCommand(): Command {
   return new Command('replay')
@@ -60,12 +59,7 @@ export function replayCommand(): Command {
         collectText,
       ),
     )
-    .option(
-      '--wait <seconds>',
-      'how long a sink that does not deliver is waited for',
-      wholeNumber(0, 86_400),
-      DEFAULT_WAIT_SECONDS,
-    )
+    .addOption(waitOption())
     .option('--speed <factor>', 'replay in the time of the capture: 1x, or faster: 10x', speedFactor)
     .option('--overwrite', 'replace logs that the folder already holds')
     .option('--merge', 'read several files by packet time instead of one after the other')
@@ -109,7 +103,7 @@ Examples:
   $ copperhull replay --config copperhull.yaml --to kafka capture.pcap
   $ tcpdump -w - | copperhull replay --out - - | jq 'select(._path == "notice")'
 
-Exit codes: 0 done, 1 failed (what was read is written), 2 wrong usage, 3 rules invalid, 4 alerts at or above --fail-on.
+Exit codes: 0 done, 1 failed (what was read is written), 2 wrong usage, 3 rules or configuration invalid, 4 alerts at or above --fail-on.
 `,
     )
     .action(replay);
@@ -146,10 +140,12 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
         },
       }),
   );
-  // As logrotate asks for, in a replay that takes its time.
-  process.on('SIGHUP', () => {
-    hub.reopen().catch((error: unknown) => log.warn((error as Error).message));
-  });
+  // As logrotate asks for. Without sinks of a configuration, a terminal that goes away ends the replay as ever.
+  if (flags.to.length > 0) {
+    process.on('SIGHUP', () => {
+      hub.reopen().catch((error: unknown) => log.warn((error as Error).message));
+    });
+  }
   const progress = new Progress(files);
   let result;
   try {

@@ -9,11 +9,10 @@ import { Spool } from '../sink/spool/spool.js';
 import { DEFAULT_SPOOL } from '../sink/spool/spool-types.js';
 import { StandardOutput } from '../sink/standard-output.js';
 import { CommandError, EXIT } from './exit-code.js';
-import { collectText, repeatable, wholeNumber } from './options.js';
+import { collectText, repeatable, waitOption } from './options.js';
 import { chosen, configOf } from './replay-sinks.js';
 import { table } from './table.js';
 
-const DEFAULT_WAIT_SECONDS = 60;
 const REPLAY_RECORDS = 1000;
 
 /** `copperhull spool inspect|export|replay` */
@@ -39,12 +38,7 @@ export function spoolCommand(): Command {
     .argument('<folder>', 'folder of the spool')
     .requiredOption('--config <file>', 'configuration file with sinks')
     .addOption(repeatable('--to <sink>', 'sink that gets the records; at least one', collectText))
-    .option(
-      '--wait <seconds>',
-      'how long a sink that does not deliver is waited for',
-      wholeNumber(0, 86_400),
-      DEFAULT_WAIT_SECONDS,
-    )
+    .addOption(waitOption())
     .action(replay)
     .addHelpText('after', EXAMPLE('replay /var/spool/copperhull/kafka --config copperhull.yaml --to kafka'));
   return command;

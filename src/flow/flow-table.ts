@@ -1,11 +1,11 @@
 import type { LayerStack } from '../decode/layers.js';
-import { ICMP, IP, LAYER, ROW, TCP } from '../decode/layers.js';
+import { ICMP, IP, LAYER, TCP } from '../decode/layers.js';
 import { TRANSPORT } from '../model/vocabulary.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
 import { TRAFFIC_WORDS, TrafficCounts } from '../state/traffic-counts.js';
 import { looksLikeAnswer } from '../tunnel/likely-server-ports.js';
 import { destinationPort, sourcePort } from '../tunnel/level.js';
-import { isAbove } from '../tunnel/tunnel-table.js';
+import { ENDPOINT_WORDS, fillEndpoints } from '../tunnel/endpoint-key.js';
 import { TCP_FLAG } from '../wire/numbers.js';
 import { icmpCounterpart } from './icmp-counterpart.js';
 
@@ -18,8 +18,7 @@ export interface FlowTableOptions {
 }
 
 const KEY_WORDS = 12;
-const KEY_PORTS = 8;
-const KEY_PROTOCOL = 9;
+const KEY_PROTOCOL = ENDPOINT_WORDS;
 const KEY_TUNNEL = 10;
 const LIST = { tcp: 0, other: 1 } as const;
 
@@ -94,10 +93,12 @@ export class FlowTable {
       source = stack.word(transport, ICMP.TYPE);
       destination = icmpCounterpart(kind === LAYER.icmpv6, source, stack.word(transport, ICMP.CODE));
     }
-    this.#fillKey(stack, ip, source, destination, kind);
+    const key = this.#table.key;
+    this.#high = fillEndpoints(key, stack, ip, source, destination);
+    key[KEY_PROTOCOL] = kind;
     // By the tunnel's identity, not its number: a tunnel that was silent and comes back carries the same flows.
-    this.#table.key[KEY_TUNNEL] = tunnels.identityHigh[tunnel]!;
-    this.#table.key[KEY_TUNNEL + 1] = tunnels.identityLow[tunnel]!;
+    key[KEY_TUNNEL] = tunnels.identityHigh[tunnel]!;
+    key[KEY_TUNNEL + 1] = tunnels.identityLow[tunnel]!;
     let slot = this.#table.find();
     this.isNew = slot < 0;
     if (slot < 0)
@@ -170,27 +171,6 @@ export class FlowTable {
     this.firstSeconds[slot] = seconds;
     this.firstNanoseconds[slot] = nanoseconds;
     return slot;
-  }
-
-  #fillKey(stack: LayerStack, ip: number, source: number, destination: number, kind: number): void {
-    const words = stack.words;
-    const src = ip * ROW + IP.SRC;
-    const dst = ip * ROW + IP.DST;
-    const key = this.#table.key;
-    const isHigh = isAbove(words, src, dst, source, destination);
-    const low = isHigh ? dst : src;
-    const high = isHigh ? src : dst;
-    this.#high = isHigh;
-    key[0] = words[low]!;
-    key[1] = words[low + 1]!;
-    key[2] = words[low + 2]!;
-    key[3] = words[low + 3]!;
-    key[4] = words[high]!;
-    key[5] = words[high + 1]!;
-    key[6] = words[high + 2]!;
-    key[7] = words[high + 3]!;
-    key[KEY_PORTS] = isHigh ? (destination << 16) | source : (source << 16) | destination;
-    key[KEY_PROTOCOL] = kind;
   }
 
   #grow(slots: number): void {

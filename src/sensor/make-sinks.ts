@@ -14,7 +14,7 @@ import type { Logger } from '../observe/log.js';
 import type { AlertSink } from '../sink/alert-sink.js';
 import type { DeliveryOptions } from '../sink/delivery/deliverer.js';
 import type { SpooledSinkEvents, SpooledSinkOptions } from '../sink/delivery/spooled-sink.js';
-import { DEFAULT_DELIVERY_WINDOW, DEFAULT_SPOOLED, SpooledSink } from '../sink/delivery/spooled-sink.js';
+import { CLOSE_MS, DEFAULT_DELIVERY_WINDOW, SpooledSink } from '../sink/delivery/spooled-sink.js';
 import type { Transport } from '../sink/delivery/transport.js';
 import type { Envelope } from '../sink/envelope/envelope.js';
 import { makeEnvelope } from '../sink/envelope/envelopes.js';
@@ -77,13 +77,13 @@ function spooled<Message>(
 ): AlertSink {
   const { name, retry, deadLetterBytes, outageAfterMs } = config;
   const options: SpooledSinkOptions = {
-    ...DEFAULT_SPOOLED,
     name,
     folder: config.spool.folder,
     spool: spoolOptions(config.spool),
     delivery: { ...DEFAULT_DELIVERY_WINDOW, ...batches, retry },
     deadLetterBytes,
     outageAfterMs,
+    closeMs: CLOSE_MS,
     ...(patienceMs !== undefined && { patienceMs }),
   };
   return new SpooledSink(transport, options, spooledEvents(name, log, own));

@@ -32,15 +32,14 @@ export class SinkQueue {
     return this.#records;
   }
 
-  /** Never waits. False when the records were dropped because the queue is full. */
-  offer(records: readonly LogRecord[]): boolean {
+  /** Never waits: what does not fit is dropped and counted. */
+  offer(records: readonly LogRecord[]): void {
     if (this.#records + records.length > this.#mostRecords) {
       this.overflowed += records.length;
-      return false;
+      return;
     }
     // The sink's health tells of a failure, and it is counted.
     this.put(records).catch(() => undefined);
-    return true;
   }
 
   /** Resolves when the sink has taken the records; rejects with its error. Knows no bound: the caller waits. */

@@ -1,9 +1,10 @@
 import type { LayerStack } from '../decode/layers.js';
-import { CARRIER, IP, LAYER, ROW, VXLAN } from '../decode/layers.js';
+import { CARRIER, LAYER, VXLAN } from '../decode/layers.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
 import { TRAFFIC_WORDS, TrafficCounts } from '../state/traffic-counts.js';
 import { murmur128 } from '../wire/hash.js';
 import { IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+import { ENDPOINT_WORDS, fillEndpoints } from './endpoint-key.js';
 import { carrierUdpLayer, destinationPort, sourcePort } from './level.js';
 import { looksLikeAnswer } from './likely-server-ports.js';
 
@@ -18,8 +19,7 @@ export interface TunnelTableOptions {
 }
 
 const KEY_WORDS = 12;
-const KEY_PORTS = 8;
-const KEY_CARRIER = 9;
+const KEY_CARRIER = ENDPOINT_WORDS;
 const KEY_PARENT = 10;
 const LIST = { ip: 0, udp: 1 } as const;
 
@@ -87,10 +87,17 @@ export class TunnelTable {
 
   /** Slot of the tunnel that the UDP datagram at these layers, in no tunnel itself, belongs to by its endpoints, or -1. */
   findUdp(stack: LayerStack, ipLayer: number, udpLayer: number): number {
-    this.#fillAddresses(stack, ipLayer, sourcePort(stack, udpLayer), destinationPort(stack, udpLayer));
-    this.#table.key[KEY_CARRIER] = IP_PROTOCOL.UDP;
-    this.#table.key[KEY_PARENT] = 0;
-    this.#table.key[KEY_PARENT + 1] = 0;
+    const key = this.#table.key;
+    this.#high = fillEndpoints(
+      key,
+      stack,
+      ipLayer,
+      sourcePort(stack, udpLayer),
+      destinationPort(stack, udpLayer),
+    );
+    key[KEY_CARRIER] = IP_PROTOCOL.UDP;
+    key[KEY_PARENT] = 0;
+    key[KEY_PARENT + 1] = 0;
     return this.#table.find();
   }
 
@@ -210,39 +217,18 @@ export class TunnelTable {
     const key = this.#table.key;
     const udp = carrierUdpLayer(stack, level);
     if (stack.carrier[level] === CARRIER.vxlan) {
-      this.#fillAddresses(stack, outerIp, UDP_PORT.VXLAN, UDP_PORT.VXLAN);
+      this.#high = fillEndpoints(key, stack, outerIp, UDP_PORT.VXLAN, UDP_PORT.VXLAN);
       key[KEY_CARRIER] = VXLAN_CARRIER + stack.word(stack.header[level]!, VXLAN.VNI);
     } else if (udp >= 0) {
-      this.#fillAddresses(stack, outerIp, sourcePort(stack, udp), destinationPort(stack, udp));
+      this.#high = fillEndpoints(key, stack, outerIp, sourcePort(stack, udp), destinationPort(stack, udp));
       key[KEY_CARRIER] = IP_PROTOCOL.UDP;
     } else {
-      this.#fillAddresses(stack, outerIp, 0, 0);
+      this.#high = fillEndpoints(key, stack, outerIp, 0, 0);
       key[KEY_CARRIER] =
         stack.carrier[level] === CARRIER.gre ? IP_PROTOCOL.GRE : protocolOf(stack, stack.inner[level]!);
     }
     key[KEY_PARENT] = parent < 0 ? 0 : this.identityHigh[parent]!;
     key[KEY_PARENT + 1] = parent < 0 ? 0 : this.identityLow[parent]!;
-  }
-
-  /* Puts the lower endpoint first, so that both directions have one key. */
-  #fillAddresses(stack: LayerStack, ipLayer: number, source: number, destination: number): void {
-    const words = stack.words;
-    const src = ipLayer * ROW + IP.SRC;
-    const dst = ipLayer * ROW + IP.DST;
-    const key = this.#table.key;
-    const isHigh = isAbove(words, src, dst, source, destination);
-    const low = isHigh ? dst : src;
-    const high = isHigh ? src : dst;
-    this.#high = isHigh;
-    key[0] = words[low]!;
-    key[1] = words[low + 1]!;
-    key[2] = words[low + 2]!;
-    key[3] = words[low + 3]!;
-    key[4] = words[high]!;
-    key[5] = words[high + 1]!;
-    key[6] = words[high + 2]!;
-    key[7] = words[high + 3]!;
-    key[KEY_PORTS] = isHigh ? (destination << 16) | source : (source << 16) | destination;
   }
 
   #grow(slots: number): void {
@@ -268,13 +254,4 @@ const VXLAN_CARRIER = 0x01000000;
 /* Protocol 4 or 41, by the version of what is inside. */
 function protocolOf(stack: LayerStack, innerLayer: number): number {
   return stack.kind[innerLayer] === LAYER.ipv4 ? IP_PROTOCOL.IPV4 : IP_PROTOCOL.IPV6;
-}
-
-/** Whether the endpoint with its address at `words[a..]` is above that at `words[b..]`. */
-export function isAbove(words: Uint32Array, a: number, b: number, portA: number, portB: number): boolean {
-  if (words[a] !== words[b]) return words[a]! > words[b]!;
-  if (words[a + 1] !== words[b + 1]) return words[a + 1]! > words[b + 1]!;
-  if (words[a + 2] !== words[b + 2]) return words[a + 2]! > words[b + 2]!;
-  if (words[a + 3] !== words[b + 3]) return words[a + 3]! > words[b + 3]!;
-  return portA > portB;
 }

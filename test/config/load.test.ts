@@ -60,7 +60,7 @@ describe('the configuration', () => {
       clientId: 'copperhull',
       envelope: { type: 'flat', path: false },
       lingerMs: 5,
-      batchRecords: 1000,
+      batchRecords: 500,
       batchBytes: 900_000,
       requestTimeoutMs: 10_000,
       connectTimeoutMs: 5000,

@@ -9,10 +9,14 @@ import { analyse } from '../support/analysing.js';
 import type { TestPacket } from '../support/analysing.js';
 
 /*
+ * Few hosts, ports and addresses, so that flows go on for long while what is known of their tunnel changes: a mapping is
+ * learned, its kind is refined, it ends and comes back from the other side.
+ *
  * A packet of a flow that violated nothing before is only counted. A rule that asks about every packet switches that off:
  * with one that never matches, the same records must come out.
  */
-const SHIPPED = loadRules([]).rules;
+/* Without memory of earlier alerts, which would hide that a later finding went missing. */
+const SHIPPED = loadRules([]).rules.map((rule) => ({ ...rule, dedupKey: [], dedupSeconds: 0 }));
 const EVERY_PACKET = readRuleSet(
   [
     {
@@ -33,14 +37,14 @@ const EVERY_PACKET = readRuleSet(
   readSchema('rules.schema.json'),
 ).rules.map((rule) => ({ ...rule, index: SHIPPED.length }));
 
-const V4 = ['81.1.1.1', '82.2.2.2', '192.168.1.5', '65.54.227.120', '192.88.99.1'];
-const PORTS = [3544, 4000, 51_000];
+const V4 = ['81.1.1.1', '192.168.1.5', '65.54.227.120'];
+const PORTS = [3544, 51_000];
 const host = fc.constantFrom(...V4);
 const port = fc.constantFrom(...PORTS);
 const v6 = fc.oneof(
   fc.tuple(host, port).map(([client, mapped]) => teredoAddress('65.54.227.120', client, mapped)),
-  fc.constantFrom('2002:5101:101::1', '2002:5202:202::2', 'fe80::5efe:5101:101', 'fe80::ffff:ffff:ffff'),
-  fc.constantFrom('2001:470::1', '2001:470::2', '2a00:5101:101::7'),
+  fc.constantFrom('2002:5101:101::1', 'fe80::5efe:5101:101', 'fe80::ffff:ffff:ffff'),
+  fc.constantFrom('2001:470::1', '2a00:5101:101::7'),
 );
 const leaf = fc.oneof(
   { weight: 6, arbitrary: fc.record({ layer: fc.constant('tcp' as const), src: port, dst: port }) },

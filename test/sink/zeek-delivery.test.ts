@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  DEFAULT_DELIVERY_WINDOW,
-  DEFAULT_SPOOLED,
-  SpooledSink,
-} from '../../src/sink/delivery/spooled-sink.js';
+import { DEFAULT_DELIVERY_WINDOW, SpooledSink } from '../../src/sink/delivery/spooled-sink.js';
 import { DEFAULT_SPOOL } from '../../src/sink/spool/spool-types.js';
 import { ZeekTransport } from '../../src/sink/zeek-bridge/zeek-transport.js';
 import { LAB_CAPTURES } from '../support/captures.js';
 import { copperhull } from '../support/command.js';
 import { CopperhullZeek } from '../support/copperhull-zeek.js';
-import { QUICK_RETRY, until } from '../support/kafka-sink.js';
+import { QUICK_RETRY, SPOOLED, until } from '../support/kafka-sink.js';
 import { logRecords, numberOf } from '../support/log-records.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { readScript } from '../support/zeek-script.js';
@@ -44,7 +40,7 @@ describe('delivery to Zeek', () => {
     const sink = new SpooledSink(
       new ZeekTransport({ host: '127.0.0.1', port }),
       {
-        ...DEFAULT_SPOOLED,
+        ...SPOOLED,
         name: 'zeek',
         folder: temporary.path('spool'),
         spool: { ...DEFAULT_SPOOL, commitMs: 1, settleMs: 5 },

@@ -1,17 +1,19 @@
 import type { Outage } from '../../src/sink/delivery/outage.js';
 import type { SpooledSinkOptions } from '../../src/sink/delivery/spooled-sink.js';
-import {
-  DEFAULT_DELIVERY_WINDOW,
-  DEFAULT_SPOOLED,
-  SpooledSink,
-} from '../../src/sink/delivery/spooled-sink.js';
+import { DEFAULT_DELIVERY_WINDOW, SpooledSink } from '../../src/sink/delivery/spooled-sink.js';
 import type { SinkState } from '../../src/sink/alert-sink.js';
 import type { KafkaMessage } from '../../src/sink/kafka/kafka-message.js';
 import type { Changeable, KafkaOptions } from '../../src/sink/kafka/kafka-options.js';
-import { DEFAULT_KAFKA, DEFAULT_KAFKA_BATCH } from '../../src/sink/kafka/kafka-options.js';
 import { KafkaTransport } from '../../src/sink/kafka/kafka-transport.js';
 import type { SpoolEvent } from '../../src/sink/spool/spool-types.js';
 import { DEFAULT_SPOOL } from '../../src/sink/spool/spool-types.js';
+
+/** What tests of sinks with a spool need not set. */
+export const SPOOLED = {
+  deadLetterBytes: 1024 * 1024,
+  outageAfterMs: 10_000,
+  closeMs: 3000,
+} as const;
 
 /** Retries that tests need not wait long for. */
 export const QUICK_RETRY = { initialMs: 20, maxMs: 500, stoppedMs: 1500 } as const;
@@ -30,7 +32,9 @@ export function kafkaSink(
 ): { readonly sink: SpooledSink<KafkaMessage>; readonly told: Told } {
   const told: Told = { spool: [], outages: [], deadLetters: [] };
   const transport = new KafkaTransport({
-    ...DEFAULT_KAFKA,
+    key: 'outer_pair',
+    compression: 'none',
+    clientId: 'copperhull-test',
     topicOf: () => kafka.topic ?? 'zeek',
     logs: ['notice'],
     createTopic: undefined,
@@ -44,13 +48,18 @@ export function kafkaSink(
     ...kafka,
   });
   const options: SpooledSinkOptions = {
-    ...DEFAULT_SPOOLED,
+    ...SPOOLED,
     name: 'kafka',
     folder,
     spool: { ...DEFAULT_SPOOL, settleMs: 20, commitMs: 2 },
-    delivery: { ...DEFAULT_KAFKA_BATCH, ...DEFAULT_DELIVERY_WINDOW, retry: QUICK_RETRY },
+    delivery: {
+      batchRecords: 500,
+      batchBytes: 900_000,
+      lingerMs: 5,
+      ...DEFAULT_DELIVERY_WINDOW,
+      retry: QUICK_RETRY,
+    },
     outageAfterMs: 300,
-    closeMs: 3000,
     ...sink,
   };
   return {

@@ -141,7 +141,7 @@ export const KAFKA_SINK = section({
       { example: { type: 'tagged', static: { site: 'dc1' } } },
     ),
     lingerMs: withDefault(milliseconds(0, 60_000), 5, 'How long a batch waits for more records.'),
-    batchRecords: withDefault(integer(1, 100_000, 'records'), 1000, 'Records of a batch at most.'),
+    batchRecords: withDefault(integer(1, 100_000, 'records'), 500, 'Records of a batch at most.'),
     batchBytes: withDefault(
       size(KIB, 100 * MIB),
       900_000,

@@ -7,8 +7,6 @@ export interface RetryOptions {
   readonly stoppedMs: number;
 }
 
-export const DEFAULT_RETRY: RetryOptions = { initialMs: 100, maxMs: 30_000, stoppedMs: 60_000 };
-
 /**
  * Milliseconds to wait after the n-th failure in a row, from 1: doubled each time, capped, and spread over the upper half
  * so that many sensors do not come back to a broker at the same moment.

@@ -10,8 +10,8 @@ const OLDER = 'dead-letters.1.jsonl';
 
 /**
  * Records that the other side will never take, as JSON lines beside the spool: when, why, and the record itself. Two
- * files of half the bound each; when the newer is full it takes the place of the older, whose letters are gone and
- * counted.
+ * files of half the bound each; when the newer is full it takes the place of the older, whose letters are gone, and
+ * told.
  */
 export class DeadLetters {
   readonly #folder: string;

@@ -31,12 +31,8 @@ export interface SpooledSinkOptions {
   readonly patienceMs?: number;
 }
 
-export const DEFAULT_SPOOLED: Omit<SpooledSinkOptions, 'name' | 'folder' | 'spool' | 'delivery'> = {
-  deadLetterBytes: 64 * 1024 * 1024,
-  outageAfterMs: 10_000,
-  closeMs: 5000,
-};
-
+/** What no configuration sets. */
+export const CLOSE_MS = 5000;
 export const DEFAULT_DELIVERY_WINDOW = { windowRecords: 20_000, windowBytes: 32 * 1024 * 1024 } as const;
 
 /* With credentials or configuration wrong, waiting helps only while other lanes still deliver. */
@@ -125,7 +121,7 @@ export class SpooledSink<Message> implements AlertSink {
     }
   }
 
-  /** Resolves when the records are durable. Rejects with a SpoolError; then none of them is accepted. */
+  /** Resolves when the records are durable. Rejects with a SpoolError; see {@link Spool.append}. */
   async publish(batch: readonly LogRecord[]): Promise<void> {
     const { patienceMs, spool } = this.#options;
     const hasRoom = (): boolean => {

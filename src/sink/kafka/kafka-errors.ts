@@ -61,7 +61,7 @@ export function kafkaError(error: unknown, topic?: string): DeliveryError {
     return fault('temporary', `${broker} does not accept connections.`, error);
   if (root.name === 'KafkaJSRequestTimeoutError' || /timed? ?out/i.test(root.message))
     return fault('temporary', `${broker} does not answer in time.`, error);
-  if (root.name === 'KafkaJSConnectionClosedError' || /closed connection/i.test(root.message)) {
+  if (isHangUp(error)) {
     return fault(
       'temporary',
       `${broker} closed the connection without a word; it may be starting, or this listener may want tls or sasl.`,
@@ -87,6 +87,12 @@ export function kafkaError(error: unknown, topic?: string): DeliveryError {
 /** Whether a broker said that there is no such topic, or none that this user may know of. */
 export function isUnknownTopic(error: unknown): boolean {
   return causes(error).some(({ type }) => type === 'UNKNOWN_TOPIC_OR_PARTITION');
+}
+
+/** Whether a broker closed the connection without saying why. */
+export function isHangUp(error: unknown): boolean {
+  const root = causes(error).at(-1)!;
+  return root.name === 'KafkaJSConnectionClosedError' || /closed connection/i.test(root.message);
 }
 
 function fromSasl({ name, message, type }: KafkaFailure): DeliveryError | undefined {

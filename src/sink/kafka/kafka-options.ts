@@ -56,14 +56,3 @@ export interface KafkaOptions {
   /** Called with what kafkajs has to say. */
   readonly onLog: (level: 'error' | 'warn' | 'info' | 'debug', message: string) => void;
 }
-
-export const DEFAULT_KAFKA = {
-  key: 'outer_pair',
-  compression: 'none',
-  clientId: 'copperhull',
-  connectTimeoutMs: 5000,
-  requestTimeoutMs: 10_000,
-} as const;
-
-/** Batches of up to so many messages and octets, sent after lingering so long. */
-export const DEFAULT_KAFKA_BATCH = { batchRecords: 500, batchBytes: 900_000, lingerMs: 5 } as const;

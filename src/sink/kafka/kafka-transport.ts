@@ -6,7 +6,7 @@ import type { Outgoing, Transport } from '../delivery/transport.js';
 import { DeliveryError } from '../delivery/transport.js';
 import type { SpooledRecord } from '../spool/record-codec.js';
 import { seedBroker, socketFactory } from './broker-sockets.js';
-import { isUnknownTopic, kafkaError } from './kafka-errors.js';
+import { isHangUp, isUnknownTopic, kafkaError } from './kafka-errors.js';
 import type { KafkaMessage } from './kafka-message.js';
 import { KafkaMessages } from './kafka-message.js';
 import type { Changeable, KafkaOptions, KafkaSasl, KafkaTls } from './kafka-options.js';
@@ -241,7 +241,7 @@ export class KafkaTransport implements Transport<KafkaMessage> {
   async #explain(error: unknown): Promise<DeliveryError> {
     if (error instanceof DeliveryError) return error;
     const told = kafkaError(error);
-    if (this.#options.tls !== undefined || !told.message.includes('without a word')) return told;
+    if (this.#options.tls !== undefined || !isHangUp(error)) return told;
     for (const broker of this.#options.brokers) {
       if (await speaksTls(broker, this.#options.connectTimeoutMs))
         return new DeliveryError('stopped', `The broker ${broker} speaks TLS, and tls is not set; set it.`, {

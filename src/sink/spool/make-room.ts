@@ -1,7 +1,5 @@
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { SEVERITIES } from '../../model/severity.js';
-import { syncFolder, writeAll } from './durable-file.js';
+import { replaceFile } from './durable-file.js';
 import type { Segment } from './segment.js';
 import { scanRecords, SEGMENT_HEADER, segmentHeader } from './segment.js';
 
@@ -22,35 +20,20 @@ export function lowestSeverity(segments: readonly Segment[]): number {
  * one as a whole; its header says how many records it lost.
  */
 export async function compactSegment(segment: Segment, severity: number): Promise<number> {
-  const next = `${segment.path}.next`;
-  const handle = await open(next, 'w', 0o640);
   let dropped = 0;
-  let bytes = SEGMENT_HEADER;
-  try {
-    // A segment is small (spool.segmentBytes): what is kept of it fits memory.
-    const kept: Buffer[] = [];
-    await scanRecords(segment.path, SEGMENT_HEADER, (buffer, place) => {
-      if (place.severity === severity) dropped++;
-      else kept.push(Buffer.from(buffer.subarray(place.at, place.end)));
-    });
-    const block = Buffer.concat(kept);
-    await writeAll(handle, block, SEGMENT_HEADER);
-    bytes += block.length;
-    await writeAll(handle, segmentHeader(segment.first, segment.dropped + dropped), 0);
-    await handle.sync();
-  } catch (error) {
-    await rm(next, { force: true });
-    throw error;
-  } finally {
-    await handle.close();
-  }
-  await rename(next, segment.path);
-  await syncFolder(dirname(segment.path));
+  // A segment is small (spool.segmentBytes): what is kept of it fits memory.
+  const kept: Buffer[] = [];
+  await scanRecords(segment.path, SEGMENT_HEADER, (buffer, place) => {
+    if (place.severity === severity) dropped++;
+    else kept.push(Buffer.from(buffer.subarray(place.at, place.end)));
+  });
+  const content = Buffer.concat([segmentHeader(segment.first, segment.dropped + dropped), ...kept]);
+  await replaceFile(segment.path, content);
   segment.records -= dropped;
   segment.unread -= dropped;
   segment.bySeverity[severity] = 0;
   segment.dropped += dropped;
-  segment.bytes = bytes;
+  segment.bytes = content.length;
   segment.generation++;
   return dropped;
 }

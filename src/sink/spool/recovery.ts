@@ -11,7 +11,6 @@ export interface Recovered {
   readonly segments: Segment[];
   readonly committed: Committed;
   readonly nextSequence: number;
-  readonly unsettled: number;
   /** Dropped records of the segment that the reader starts in, as far as they lie ahead. */
   readonly droppedBudget: number;
   /** Epoch time in ms since which the oldest of them waits, as its file says. */
@@ -90,7 +89,6 @@ export async function recover(folder: string, onEvent: SpoolOptions['onEvent']):
     segments,
     committed,
     nextSequence: Math.max(highest, settled) + 1,
-    unsettled,
     droppedBudget,
     waitingSince,
   };

@@ -123,7 +123,7 @@ export class Spool {
 
   /**
    * Waits until there are records to deliver and gives up to `most` of them, in order. Nothing when the spool was closed.
-   * Every record must be settled, or {@link rewind} called.
+   * Every record must be settled.
    */
   async read(most: number): Promise<SpooledRecord[]> {
     while (!this.#isClosing) {

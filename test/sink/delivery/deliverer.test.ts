@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { backOffMs, DEFAULT_RETRY } from '../../../src/sink/delivery/back-off.js';
+import { backOffMs } from '../../../src/sink/delivery/back-off.js';
 import { DeadLetters } from '../../../src/sink/delivery/dead-letters.js';
 import type { Outage } from '../../../src/sink/delivery/outage.js';
 import type { SpooledSinkOptions } from '../../../src/sink/delivery/spooled-sink.js';
-import { DEFAULT_SPOOLED, SpooledSink } from '../../../src/sink/delivery/spooled-sink.js';
+import { SpooledSink } from '../../../src/sink/delivery/spooled-sink.js';
 import type { Outgoing, Transport } from '../../../src/sink/delivery/transport.js';
 import { DeliveryError } from '../../../src/sink/delivery/transport.js';
 import type { SpooledRecord } from '../../../src/sink/spool/record-codec.js';
 import { DEFAULT_SPOOL } from '../../../src/sink/spool/spool-types.js';
-import { QUICK_RETRY, until } from '../../support/kafka-sink.js';
+import { QUICK_RETRY, SPOOLED, until } from '../../support/kafka-sink.js';
 import { logRecord, logRecords, numberOf } from '../../support/log-records.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -73,7 +73,7 @@ describe('a spooled sink', () => {
     const sink = new SpooledSink(
       transport,
       {
-        ...DEFAULT_SPOOLED,
+        ...SPOOLED,
         name: 'scripted',
         folder,
         spool: { ...DEFAULT_SPOOL, commitMs: 1, settleMs: 5 },
@@ -440,10 +440,11 @@ describe('a spooled sink', () => {
 
 describe('back-off', () => {
   it('doubles up to its cap, spread over the upper half', () => {
-    const least = [1, 2, 3, 4].map((failures) => backOffMs(failures, DEFAULT_RETRY, 0));
+    const retry = { initialMs: 100, maxMs: 30_000, stoppedMs: 60_000 };
+    const least = [1, 2, 3, 4].map((failures) => backOffMs(failures, retry, 0));
     assert.deepEqual(least, [50, 100, 200, 400]);
-    assert.equal(backOffMs(1, DEFAULT_RETRY, 1), 100);
-    assert.equal(backOffMs(1000, DEFAULT_RETRY, 1), DEFAULT_RETRY.maxMs);
+    assert.equal(backOffMs(1, retry, 1), 100);
+    assert.equal(backOffMs(1000, retry, 1), retry.maxMs);
   });
 });
 
