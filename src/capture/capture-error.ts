@@ -1,5 +1,22 @@
 export type CaptureErrorCode =
-  'missing' | 'unreadable' | 'not-a-capture' | 'unsupported-format' | 'unsupported-link-type' | 'corrupt';
+  | 'missing'
+  | 'unreadable'
+  | 'not-a-capture'
+  | 'unsupported-format'
+  | 'unsupported-link-type'
+  | 'corrupt'
+  | LiveErrorCode;
+
+/** What can be wrong with a live capture. */
+export type LiveErrorCode =
+  | 'no-driver'
+  | 'not-permitted'
+  | 'no-such-interface'
+  | 'interface-down'
+  | 'interface-refused'
+  | 'bad-filter'
+  | 'closed'
+  | 'capture-failed';
 
 /** A capture that cannot be read, in one sentence that says what to do. */
 export class CaptureError extends Error {
