@@ -138,8 +138,8 @@ function fromTls({ code, message }: KafkaFailure): DeliveryError | undefined {
   return undefined;
 }
 
-function fromProtocol({ name, type, message }: KafkaFailure, topic?: string): DeliveryError | undefined {
-  if (name !== 'KafkaJSProtocolError' || typeof type !== 'string') return undefined;
+function fromProtocol({ type, message }: KafkaFailure, topic?: string): DeliveryError | undefined {
+  if (typeof type !== 'string') return undefined;
   const what = topic === undefined ? 'The topic' : `The topic ${topic}`;
   if (REFUSED.has(type)) return fault('refused', `The broker refused a message: ${type}.`, message);
   const remedy = STOPPED[type];
@@ -159,6 +159,11 @@ function fault(
 /* The error and what caused it, outermost first; bounded, in case it goes in a circle. */
 function causes(error: unknown): KafkaFailure[] {
   const chain: KafkaFailure[] = [];
-  for (let one = error; one instanceof Error && chain.length < 8; one = one.cause) chain.push(one);
+  for (let one = error; one instanceof Error && chain.length < 8;) {
+    chain.push(one);
+    // Several at once when topics are created; they are all about the one topic.
+    const { errors } = one as { readonly errors?: unknown };
+    one = Array.isArray(errors) ? (errors[0] as unknown) : one.cause;
+  }
   return chain.length > 0 ? chain : [{ name: 'Error', message: String(error) }];
 }

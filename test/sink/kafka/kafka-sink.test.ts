@@ -316,6 +316,25 @@ describe('the Kafka sink, with a real broker,', function () {
         says: /^The topic secured may not be written by this user; grant it WRITE and DESCRIBE \(TOPIC_AUTHORIZATION_FAILED\)\.$/,
       },
       {
+        name: 'a topic that the user may not create',
+        options: () => ({
+          topic: 'not-yours',
+          brokers: [broker().address('sasl')],
+          sasl: { mechanism: 'plain', username: 'minimal', password: fixed(USERS.minimal) },
+          createTopic: { partitions: 1, replicationFactor: 1, config: {} },
+        }),
+        says: /^The topic not-yours (may not be written by this user; grant it WRITE and DESCRIBE|cannot be used)/,
+      },
+      {
+        name: 'more copies than there are brokers',
+        options: () => ({
+          topic: 'copies',
+          brokers: [broker().address()],
+          createTopic: { partitions: 1, replicationFactor: 3, config: {} },
+        }),
+        says: /^The topic copies cannot be created with this replication factor; lower createTopic\.replicationFactor \(INVALID_REPLICATION_FACTOR\)\.$/,
+      },
+      {
         name: 'an authority that is not trusted',
         options: () => ({ brokers: [broker().address('tls')], tls: { ...tls(), ca: undefined } }),
         says: /^The broker's certificate is not signed by a trusted authority \(SELF_SIGNED_CERT_IN_CHAIN\); set tls\.ca/,
