@@ -304,7 +304,7 @@ export class LiveCapture implements LiveSource {
       throw liveError(error, {
         interface: this.#options.interface,
         filter,
-        interfaces: () => this.#addon.listInterfaces(),
+        interfaces: () => this.#addon.listInterfaces().map((each) => each.name),
       });
     }
   }

@@ -1,6 +1,5 @@
 import type { LiveErrorCode } from './capture-error.js';
 import { CaptureError } from './capture-error.js';
-import type { InterfaceDescription } from './native-addon.js';
 
 /** libpcap's pseudo devices, which are not interfaces. */
 const PSEUDO = /^(?:bluetooth|nflog|nfqueue|dbus|usbmon|rdmasniff|dpdk|netmap)/;
@@ -10,7 +9,7 @@ interface Attempt {
   readonly interface: string;
   readonly filter: string;
   /** Asked for only when it helps. */
-  readonly interfaces: () => readonly InterfaceDescription[];
+  readonly interfaces: () => readonly string[];
 }
 
 /** What the addon threw, as one sentence that says what to do. Anything that is no fault of capturing is returned as it is. */
@@ -46,10 +45,7 @@ function notPermitted(name: string): string {
 }
 
 function names(attempt: Attempt): string {
-  const all = attempt
-    .interfaces()
-    .map((each) => each.name)
-    .filter((each) => !PSEUDO.test(each));
+  const all = attempt.interfaces().filter((each) => !PSEUDO.test(each));
   const more = all.length > LISTED ? `, and ${all.length - LISTED} more` : '';
   return all.length === 0 ? 'none' : all.slice(0, LISTED).join(', ') + more;
 }

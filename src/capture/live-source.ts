@@ -44,8 +44,8 @@ export interface LiveEvents {
 /** Packets from an interface. `read` ends when the capture is closed; what it is given back late is counted, not waited for. */
 export interface LiveSource extends PacketSource {
   stats(): CaptureStats;
-  /** Puts another filter in the place of the one in force. Returns its number of instructions. Throws a CaptureError. */
-  setFilter(text: string): number;
+  /** Puts another filter in the place of the one in force. Returns its number of instructions, if known. Throws a CaptureError. */
+  setFilter(text: string): number | undefined;
   /** Stops, hands over what was captured, and frees everything. Resolves when `read` has ended. */
   close(): Promise<void>;
 }

@@ -39,8 +39,8 @@ export interface LiveNetwork {
   readonly wire: string;
   readonly tap: string;
   /** Makes the pair anew, after `removeLink`. */
-  addLink(): void;
-  removeLink(): void;
+  readonly addLink: () => void;
+  readonly removeLink: () => void;
 }
 
 /**
