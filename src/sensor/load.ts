@@ -28,7 +28,9 @@ export function loadEndpoints(folders: readonly string[] = [], withShipped = tru
   const all = [...(withShipped ? [LISTS_FOLDER] : []), ...folders];
   const files = all.flatMap((folder) => {
     if (!isFolder(folder))
-      throw new FolderError(`${folder} is no folder; "lists.folders" names folders with endpoint lists (*.yaml).`);
+      throw new FolderError(
+        `${folder} is no folder; "lists.folders" names folders with endpoint lists (*.yaml).`,
+      );
     return readYamlFolder(folder);
   });
   return readEndpointLists(files, readSchema('endpoints.schema.json'));

@@ -13,9 +13,14 @@ export const RULES = section({
   doc: 'Rules that can raise alerts. Read again on SIGHUP.',
   keys: {
     default: withDefault(boolean, true, 'Use the shipped rules.'),
-    folders: withDefault(listOf(folder), [], 'Folders with rules of your own (*.yaml), beside the shipped ones.', {
-      example: ['/etc/copperhull/rules'],
-    }),
+    folders: withDefault(
+      listOf(folder),
+      [],
+      'Folders with rules of your own (*.yaml), beside the shipped ones.',
+      {
+        example: ['/etc/copperhull/rules'],
+      },
+    ),
   },
 });
 
@@ -24,9 +29,14 @@ export const LISTS = section({
   doc: 'Lists of known servers, relays and brokers. Read again on SIGHUP.',
   keys: {
     default: withDefault(boolean, true, 'Use the shipped lists.'),
-    folders: withDefault(listOf(folder), [], 'Folders with lists of your own (*.yaml), beside the shipped ones.', {
-      example: ['/etc/copperhull/lists'],
-    }),
+    folders: withDefault(
+      listOf(folder),
+      [],
+      'Folders with lists of your own (*.yaml), beside the shipped ones.',
+      {
+        example: ['/etc/copperhull/lists'],
+      },
+    ),
   },
 });
 
@@ -34,9 +44,14 @@ export const SITE = section({
   name: 'site',
   doc: 'The network that is watched.',
   keys: {
-    localNetworks: withDefault(listOf(prefix, { most: 1000 }), [], 'Networks inside the site, beside private space.', {
-      example: ['203.0.113.0/24', '2001:db8::/32'],
-    }),
+    localNetworks: withDefault(
+      listOf(prefix, { most: 1000 }),
+      [],
+      'Networks inside the site, beside private space.',
+      {
+        example: ['203.0.113.0/24', '2001:db8::/32'],
+      },
+    ),
     vantage: withDefault(
       oneOf(['auto', 'inside', 'outside']),
       'auto',
@@ -45,7 +60,7 @@ export const SITE = section({
     sixrd: withDefault(
       listOf(sixrdDomain),
       [],
-      "6rd domains of providers, PREFIX/LENGTH[,MASKLENGTH], where MASKLENGTH is the length of the IPv4 prefix that all customers share.",
+      '6rd domains of providers, PREFIX/LENGTH[,MASKLENGTH], where MASKLENGTH is the length of the IPv4 prefix that all customers share.',
       { example: ['2001:db8::/32', '2001:db8:4000::/40,8'] },
     ),
   },
@@ -69,7 +84,11 @@ export const LIMITS = section({
       200_000,
       'Keys for which further alerts are merged into one.',
     ),
-    weirdKeys: withDefault(integer(1000, MOST, 'keys'), 20_000, 'Names and pairs for which weirds are sampled.'),
+    weirdKeys: withDefault(
+      integer(1000, MOST, 'keys'),
+      20_000,
+      'Names and pairs for which weirds are sampled.',
+    ),
     fragmentedDatagrams: withDefault(
       integer(16, 1_048_576, 'datagrams'),
       8192,

@@ -77,8 +77,16 @@ export const CAPTURE = section({
       '32MiB',
       "The kernel's ring for each interface: what may wait while the capture thread gets no processor time.",
     ),
-    snaplen: withDefault(snaplen, 65_535, 'Octets kept of each packet. Offloads make packets longer than the MTU.'),
-    promiscuous: withDefault(boolean, true, 'Take packets that are for other machines; a mirror port needs it.'),
+    snaplen: withDefault(
+      snaplen,
+      65_535,
+      'Octets kept of each packet. Offloads make packets longer than the MTU.',
+    ),
+    promiscuous: withDefault(
+      boolean,
+      true,
+      'Take packets that are for other machines; a mirror port needs it.',
+    ),
     timeoutMs: withDefault(
       milliseconds(1, 1000),
       20,

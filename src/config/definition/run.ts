@@ -12,7 +12,10 @@ export const RUN = section({
   doc: 'How `copperhull run` lives.',
   keys: {
     user: withDefault(
-      text({ pattern: /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, words: 'the name of a user, at most 32 characters' }),
+      text({
+        pattern: /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
+        words: 'the name of a user, at most 32 characters',
+      }),
       'nobody',
       'Whom the sensor becomes when it is started as root; it keeps CAP_NET_RAW. A user of its own is better.',
       { example: 'copperhull' },

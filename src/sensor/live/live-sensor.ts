@@ -1,0 +1,264 @@
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../../config/definition/configuration.js';
+import type { LogRecord } from '../../model/records.js';
+import type { Logger } from '../../observe/log.js';
+import { SinkError } from '../../sink/alert-sink.js';
+import { FileSink } from '../../sink/files/file-sink.js';
+import type { NamedHealth, NamedSink } from '../../sink/sink-hub.js';
+import { SinkHub } from '../../sink/sink-hub.js';
+import { makeSinks } from '../make-sinks.js';
+import { OwnRecords } from '../own-records.js';
+import { AnalysisHost, HOST_OPTIONS } from './analysis-host.js';
+import { LiveTotals } from './live-totals.js';
+import { reloadedConfig } from './reloaded-config.js';
+import type { AnalysisConfig, AnalysisState, InterfaceEvent } from './worker-messages.js';
+
+/** The sensor at one moment. */
+export interface LiveStatus {
+  /** Whether the analysis thread is there and has opened its interfaces. */
+  readonly isUp: boolean;
+  /** Why not, in a sentence. */
+  readonly downReason: string | undefined;
+  /** Counts of the whole run; undefined before the first sign of the thread. */
+  readonly analysis: AnalysisState | undefined;
+  /** Times that the analysis thread was started again, and that it was because it was stuck. */
+  readonly restarts: number;
+  readonly stuck: number;
+  readonly silenceMs: number;
+  readonly reloads: number;
+  readonly reloadsFailed: number;
+  readonly sinks: readonly NamedHealth[];
+}
+
+/** What sends records about the sensor itself each interval, and serves health and metrics. */
+export interface LiveObserver {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface LiveSensorParts {
+  readonly config: Config;
+  /** Reads the configuration again; throws what is wrong with it. Undefined when there is no file. */
+  readonly readConfig: (() => Config) | undefined;
+  readonly log: Logger;
+  /** Makes the observer; `emit` takes its records. */
+  readonly observer?: (status: () => LiveStatus, emit: (record: LogRecord) => void) => LiveObserver;
+}
+
+/**
+ * A live sensor, seen from the main thread: analysis in its own thread, sinks here. Records are offered to the sinks and
+ * never waited for, so that no sink holds up capturing.
+ */
+export class LiveSensor {
+  readonly #parts: LiveSensorParts;
+  readonly #log: Logger;
+  readonly #sinks: readonly NamedSink[];
+  readonly #hub: SinkHub;
+  readonly #own: OwnRecords;
+  readonly #host: AnalysisHost;
+  readonly #observer: LiveObserver | undefined;
+  readonly #totals = new LiveTotals();
+  #config: Config;
+  #downReason: string | undefined = 'The analysis thread is starting.';
+  #isStopping = false;
+  #isBehind = false;
+  #recordsDropped = 0;
+  #reloads = 0;
+  #reloadsFailed = 0;
+
+  constructor(parts: LiveSensorParts) {
+    this.#parts = parts;
+    this.#log = parts.log;
+    this.#config = parts.config;
+    const { config } = parts;
+    const emit = (record: LogRecord): void => this.#hub.offer([record]);
+    const { sensor, tenant } = config;
+    this.#sinks = makeSinks(config.sinks, { sensor, tenant, log: parts.log, emit, patienceMs: undefined });
+    this.#hub = new SinkHub(this.#sinks);
+    this.#own = new OwnRecords(sensor, emit);
+    this.#observer = parts.observer?.(() => this.status(), emit);
+    const task = { config: analysisConfig(config), seed: randomBytes(4).readUInt32LE() };
+    this.#host = new AnalysisHost(
+      task,
+      { ...HOST_OPTIONS, watchdogMs: config.run.watchdogMs },
+      {
+        onRecords: (records) => this.#take(records),
+        onInterface: (event) => this.#interfaceChanged(event),
+        onState: (state, wasEnded) => this.#keep(state, wasEnded),
+        onDown: (reason, restartInMs) => this.#down(reason, restartInMs),
+        onUp: (state) => this.#up(state),
+      },
+    );
+  }
+
+  /** Opens sinks, then interfaces. Rejects with a SinkError or an AnalysisError; nothing stays open then. */
+  async start(): Promise<void> {
+    await this.#hub.open();
+    try {
+      this.#up(await this.#host.start());
+      await this.#observer?.start();
+    } catch (error) {
+      await this.#host.stop(0);
+      await this.#hub.close();
+      throw error;
+    }
+  }
+
+  status(): LiveStatus {
+    const host = this.#host;
+    return {
+      isUp: host.isUp,
+      downReason: this.#downReason,
+      analysis: this.#totals.state,
+      restarts: host.restarts,
+      stuck: host.stuck,
+      silenceMs: host.silenceMs,
+      reloads: this.#reloads,
+      reloadsFailed: this.#reloadsFailed,
+      sinks: this.#hub.healths(),
+    };
+  }
+
+  /** Reads configuration, rules and lists again, and opens log files anew. Never rejects: what is wrong is logged. */
+  async reload(): Promise<void> {
+    await this.#reopenFiles();
+    try {
+      const read = this.#parts.readConfig?.() ?? this.#config;
+      const { config, waiting } = reloadedConfig(this.#config, read);
+      await this.#host.reload(analysisConfig(config));
+      this.#config = config;
+      this.#reloads++;
+      this.#log.info('Rules, lists and filters were read again and are in force.');
+      if (waiting.length > 0)
+        this.#log.warn(`Changes of ${waiting.join(', ')} in the configuration need a restart.`);
+    } catch (error) {
+      this.#reloadsFailed++;
+      const { message } = error as Error;
+      for (const line of message.split('\n')) this.#log.error(line);
+      this.#log.error('The old rules, lists and filters stay in force; mend this and send SIGHUP again.');
+      this.#own.report('reload', 'ERROR', 'reload', `Rules were not read again: ${message.split('\n')[0]!}`);
+    }
+  }
+
+  /** Stops capturing and writes what was captured. Whether that was done within `run.shutdownTimeoutMs`. */
+  async stop(): Promise<boolean> {
+    this.#isStopping = true;
+    const deadline = performance.now() + this.#config.run.shutdownTimeoutMs;
+    const left = (): number => Math.max(0, deadline - performance.now());
+    const isFinished = await this.#host.stop(left());
+    if (!isFinished)
+      this.#log.error('The analysis did not finish in run.shutdownTimeoutMs; what it still held is lost.');
+    await this.#observer?.stop();
+    const isClosed = await within(left(), this.#closeSinks());
+    if (!isClosed)
+      this.#log.error('Sinks did not finish in run.shutdownTimeoutMs; spools keep what they hold.');
+    return isFinished && isClosed;
+  }
+
+  async #closeSinks(): Promise<void> {
+    try {
+      await this.#hub.close();
+    } catch (error) {
+      if (!(error instanceof SinkError)) throw error;
+      for (const sentence of error.sentences) this.#log.error(sentence);
+    }
+  }
+
+  async #reopenFiles(): Promise<void> {
+    for (const { name, sink } of this.#sinks) {
+      if (!(sink instanceof FileSink)) continue;
+      try {
+        await sink.reopen();
+      } catch (error) {
+        this.#log.error(`sink ${name}: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  /* At the end the analysis waits for the sinks, so that nothing it held overflows their queues. */
+  #take(records: readonly LogRecord[]): Promise<void> | undefined {
+    if (!this.#isStopping) {
+      this.#hub.offer(records);
+      return undefined;
+    }
+    return this.#hub.publish(records).catch((error: unknown) => {
+      this.#log.error(`Records of the end were not taken: ${(error as Error).message}`);
+    });
+  }
+
+  #interfaceChanged({ event, label, reason }: InterfaceEvent): void {
+    switch (event) {
+      case 'lost':
+        this.#log.error(`Interface ${label} is gone: ${reason}. It is waited for.`);
+        this.#own.report(`lost ${label}`, 'ERROR', `interface ${label}`, `The interface is gone: ${reason}`);
+        return;
+      case 'still-lost':
+        this.#log.debug(`Interface ${label} cannot be opened yet: ${reason}`);
+        return;
+      case 'returned':
+        this.#log.warn(`Interface ${label} is there again and is captured from.`);
+        this.#own.report(`back ${label}`, 'WARNING', `interface ${label}`, 'The interface is there again.');
+    }
+  }
+
+  #keep(state: AnalysisState, wasEnded: boolean): void {
+    this.#totals.take(state, wasEnded);
+    this.#tellLag(state.mostLagMs);
+    const dropped = Object.values(this.#totals.state!.recordsDropped).reduce((sum, count) => sum + count, 0);
+    if (dropped > this.#recordsDropped) {
+      const message = `${dropped - this.#recordsDropped} records did not fit into the queue between analysis and sinks and are lost.`;
+      this.#log.error(message);
+      this.#own.report('records dropped', 'ERROR', 'analysis', message);
+    }
+    this.#recordsDropped = dropped;
+  }
+
+  #tellLag(lagMs: number): void {
+    const { lagWarnMs } = this.#config.run;
+    const isBehind = lagMs > lagWarnMs;
+    if (isBehind === this.#isBehind) return;
+    this.#isBehind = isBehind;
+    if (!isBehind) {
+      this.#log.warn('The analysis keeps up with the wire again.');
+      return;
+    }
+    const message = `The analysis is ${Math.round(lagMs)} ms behind the wire, more than run.lagWarnMs; narrow the filter or give it more processor.`;
+    this.#log.warn(message);
+    this.#own.report('lag', 'WARNING', 'analysis', message);
+  }
+
+  #down(reason: string, restartInMs: number): void {
+    this.#downReason = reason;
+    const message = `${reason.split('\n')[0]!} It is started again in ${restartInMs} ms.`;
+    this.#log.error(message, { detail: reason });
+    this.#own.report('analysis down', 'ERROR', 'analysis', message);
+  }
+
+  #up(state: AnalysisState): void {
+    this.#downReason = undefined;
+    this.#totals.take(state, false);
+    for (const { label, name, instructions } of state.interfaces) {
+      const named = label === name ? name : `${name} (${label})`;
+      const filter = instructions === undefined ? '' : `, kernel filter of ${instructions} instructions`;
+      this.#log.info(`Capturing on ${named}${filter}, ${state.rules} rules.`);
+    }
+  }
+}
+
+function analysisConfig(config: Config): AnalysisConfig {
+  const { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, limits } = config;
+  return { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, limits };
+}
+
+/* Whether the work was done in time. */
+async function within(ms: number, work: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
