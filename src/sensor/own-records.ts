@@ -1,6 +1,6 @@
 import type { LogRecord, PacketTime, ReporterEvent } from '../model/records.js';
 import type { Outage } from '../sink/delivery/outage.js';
-import { deliveryNotice } from '../zeek/delivery-notice.js';
+import { OWN_NOTE, ownNotice } from '../zeek/own-notice.js';
 import { reporterRecord } from '../zeek/reporter-record.js';
 
 /** One reporter record of a kind in this time; what comes meanwhile is counted in the next. */
@@ -27,7 +27,9 @@ export class OwnRecords {
       event === 'began'
         ? `Sink ${sink} does not deliver: ${reason} ${rest} in its spool.`
         : `Sink ${sink} delivers again after ${Math.round(seconds)} seconds; ${rest} in its spool. It was: ${reason}`;
-    this.#emit(deliveryNotice({ time: now(), event, message, sensor: this.#sensor }));
+    this.#emit(
+      ownNotice({ note: OWN_NOTE.deliveryOutage, time: now(), event, message, sensor: this.#sensor }),
+    );
   }
 
   /** `kind` is what is told at most once in a while, for example the event of one sink. */
