@@ -140,6 +140,10 @@ export class Analysis {
     return this.#clock.jumps;
   }
 
+  get weirdKeys(): number {
+    return this.#weirds.size;
+  }
+
   get weirdEvictions(): number {
     return this.#weirds.evictions;
   }

@@ -40,6 +40,11 @@ export class Suppression {
     });
   }
 
+  /** Keys that are remembered. */
+  get size(): number {
+    return this.#keys.size;
+  }
+
   get evictions(): number {
     return this.#fired.evictions + this.#keys.evictions;
   }

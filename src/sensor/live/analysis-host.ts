@@ -1,6 +1,6 @@
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { LogRecord } from '../../model/records.js';
+import { startWorker } from './start-worker.js';
 import type {
   AnalysisConfig,
   AnalysisState,
@@ -48,8 +48,6 @@ export interface HostEvents {
   readonly onDown: (reason: string, restartInMs: number) => void;
   readonly onUp: (state: AnalysisState) => void;
 }
-
-const ENTRY = new URL(`./analysis-worker${extname(import.meta.url)}`, import.meta.url);
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -146,7 +144,7 @@ export class AnalysisHost {
   }
 
   #launch(): void {
-    const worker = new Worker(ENTRY, { workerData: this.#task, name: 'analysis' });
+    const worker = startWorker(this.#task);
     this.#worker = worker;
     this.#startedAt = 0;
     this.#signAt = performance.now();

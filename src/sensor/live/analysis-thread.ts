@@ -2,9 +2,12 @@ import type { MessagePort } from 'node:worker_threads';
 import { CaptureError } from '../../capture/capture-error.js';
 import { FilterError } from '../../capture/filter/filter-error.js';
 import type { CaptureInterface, PacketBatch } from '../../capture/packet-batch.js';
+import type { Severity } from '../../model/severity.js';
+import { SEVERITIES } from '../../model/severity.js';
 import { SourceError } from '../../yaml/diagnostic.js';
 import { Analysis } from '../analysis.js';
 import { FolderError, loadEndpoints, loadRules } from '../load.js';
+import { analysisSnapshot } from './analysis-snapshot.js';
 import { LabelledCapture } from './labelled-capture.js';
 import { Lag } from './lag.js';
 import { RecordOutbox } from './record-outbox.js';
@@ -26,6 +29,10 @@ export class AnalysisThread {
   readonly #captures: LabelledCapture[] = [];
   readonly #interfaces: CaptureInterface[] = [];
   readonly #lag = new Lag();
+  readonly #alerts = Object.fromEntries(SEVERITIES.map((severity) => [severity, 0])) as Record<
+    Severity,
+    number
+  >;
   #rules: number;
   #packetsAt = performance.now();
   #ticker: NodeJS.Timeout | undefined;
@@ -50,6 +57,7 @@ export class AnalysisThread {
       sensor: config.sensor,
       seed: task.seed,
       emit: (record) => this.#outbox.add(record),
+      onAlert: ({ rule }) => this.#alerts[rule.severity]++,
     });
     try {
       for (const one of config.interfaces) this.#captures.push(this.#open(one));
@@ -137,33 +145,19 @@ export class AnalysisThread {
   }
 
   #state(): AnalysisState {
-    const { counters, tunnels, flows, reassembler, site, suppression, weirdEvictions } = this.#analysis;
+    const snapshot = analysisSnapshot(this.#analysis, this.#task.config.limits);
+    const { length, capacity, dropped } = this.#outbox;
     return {
       interfaces: this.#captures.map((capture) => capture.state()),
       rules: this.#rules,
-      packets: counters.packets,
-      wireBytes: counters.wireBytes,
-      tunnelPackets: counters.tunnelPackets,
-      cutBySnapLength: counters.cutBySnapLength,
-      duplicates: counters.duplicates,
-      timeBackwards: counters.timeBackwards,
-      unsupportedLinks: counters.unsupportedLinks,
-      weirds: counters.weirds,
-      weirdsSampledOut: counters.weirdsSampledOut,
-      alerts: sum(counters.alertsByRule),
-      suppressed: sum(counters.suppressedByRule),
-      tunnels: tunnels.size,
-      flows: flows.size,
-      evictions:
-        tunnels.evictions +
-        flows.evictions +
-        site.evictions +
-        suppression.evictions +
-        weirdEvictions +
-        reassembler.counters.evicted,
-      ...this.#lag.take(),
-      recordsWaiting: this.#outbox.length,
-      recordsDropped: { ...this.#outbox.dropped },
+      analysis: {
+        ...snapshot,
+        alerts: { ...this.#alerts },
+        lagSeconds: this.#lag.seconds,
+        queue: { records: length, capacity, dropped: sum(Object.values(dropped)) },
+      },
+      mostLagSeconds: this.#lag.takeMost(),
+      recordsDropped: { ...dropped },
     };
   }
 
@@ -179,10 +173,8 @@ function sourcesOf({ rules, lists }: AnalysisConfig) {
   };
 }
 
-function sum(counts: ReadonlyMap<string, number>): number {
-  let total = 0;
-  for (const count of counts.values()) total += count;
-  return total;
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 /** The form in which an error crosses the threads. */

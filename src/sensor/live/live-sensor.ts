@@ -203,8 +203,8 @@ export class LiveSensor {
 
   #keep(state: AnalysisState, wasEnded: boolean): void {
     this.#totals.take(state, wasEnded);
-    this.#tellLag(state.mostLagMs);
-    const dropped = Object.values(this.#totals.state!.recordsDropped).reduce((sum, count) => sum + count, 0);
+    this.#tellLag(state.mostLagSeconds * 1000);
+    const dropped = this.#totals.state!.analysis.queue.dropped;
     if (dropped > this.#recordsDropped) {
       const message = `${dropped - this.#recordsDropped} records did not fit into the queue between analysis and sinks and are lost.`;
       this.#log.error(message);

@@ -1,22 +1,8 @@
 import type { CaptureStats, LossCount } from '../../capture/live-source.js';
-import type { LogName } from '../../model/records.js';
-import { LOG_NAMES } from '../../model/records.js';
 import type { AnalysisState, InterfaceState } from './worker-messages.js';
 
-const COUNTS = [
-  'packets',
-  'wireBytes',
-  'tunnelPackets',
-  'cutBySnapLength',
-  'duplicates',
-  'timeBackwards',
-  'unsupportedLinks',
-  'weirds',
-  'weirdsSampledOut',
-  'alerts',
-  'suppressed',
-  'evictions',
-] as const satisfies readonly (keyof AnalysisState)[];
+type Analysis = AnalysisState['analysis'];
+type Counts = Readonly<Record<string, number>>;
 
 /** Adds up what the analysis threads of one run have done, so that counts never go back when a thread is started anew. */
 export class LiveTotals {
@@ -41,15 +27,42 @@ export class LiveTotals {
 }
 
 function added(before: AnalysisState, now: AnalysisState): AnalysisState {
-  const counts = Object.fromEntries(COUNTS.map((name) => [name, before[name] + now[name]]));
   return {
     ...now,
-    ...counts,
+    analysis: addedAnalysis(before.analysis, now.analysis),
     interfaces: now.interfaces.map((one) => addedInterface(before.interfaces, one)),
-    recordsDropped: Object.fromEntries(
-      LOG_NAMES.map((log) => [log, before.recordsDropped[log] + now.recordsDropped[log]]),
-    ) as Record<LogName, number>,
+    recordsDropped: addedCounts(before.recordsDropped, now.recordsDropped),
   };
+}
+
+function addedAnalysis(a: Analysis, b: Analysis): Analysis {
+  return {
+    packets: a.packets + b.packets,
+    bytes: a.bytes + b.bytes,
+    tunnelPackets: a.tunnelPackets + b.tunnelPackets,
+    duplicates: a.duplicates + b.duplicates,
+    cutPackets: a.cutPackets + b.cutPackets,
+    verdictFamilies: addedCounts(a.verdictFamilies, b.verdictFamilies),
+    tunnelsByKind: addedCounts(a.tunnelsByKind, b.tunnelsByKind),
+    flows: a.flows + b.flows,
+    tables: b.tables.map((table, i) => ({
+      ...table,
+      evictions: table.evictions + (a.tables[i]?.evictions ?? 0),
+    })),
+    fragmentBytes: b.fragmentBytes,
+    alerts: addedCounts(a.alerts, b.alerts),
+    suppressed: a.suppressed + b.suppressed,
+    excepted: a.excepted + b.excepted,
+    weirds: a.weirds + b.weirds,
+    weirdsSampledOut: a.weirdsSampledOut + b.weirdsSampledOut,
+    lagSeconds: b.lagSeconds,
+    queue: { ...b.queue, dropped: a.queue.dropped + b.queue.dropped },
+  };
+}
+
+/* Both have the same keys: they are closed lists. */
+function addedCounts<C extends Counts>(a: C, b: C): C {
+  return Object.fromEntries(Object.entries(b).map(([key, count]) => [key, count + (a[key] ?? 0)])) as C;
 }
 
 function addedInterface(before: readonly InterfaceState[], now: InterfaceState): InterfaceState {

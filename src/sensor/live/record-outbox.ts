@@ -34,6 +34,12 @@ export class RecordOutbox {
     this.#mostWaiting = limits.mostWaiting;
   }
 
+  /** Records that it can hold at most, on their way or waiting. */
+  get capacity(): number {
+    const { batchRecords, mostUnacknowledged, mostWaiting } = this.#limits;
+    return batchRecords * mostUnacknowledged + mostWaiting;
+  }
+
   /** Records that main has not acknowledged. */
   get length(): number {
     return this.#waiting.length + this.#unacknowledged.reduce((sum, count) => sum + count, 0);

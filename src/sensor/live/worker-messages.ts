@@ -1,6 +1,7 @@
 import type { Config } from '../../config/definition/configuration.js';
 import type { CaptureStats } from '../../capture/live-source.js';
 import type { LogName, LogRecord } from '../../model/records.js';
+import type { AnalysisSnapshot } from '../../observe/sensor-snapshot.js';
 
 /* What the main thread and the thread of the analysis tell each other. All of it can be cloned. */
 
@@ -68,29 +69,11 @@ export interface InterfaceState {
 /** The analysis at one moment. Counts are from the start of the thread. */
 export interface AnalysisState {
   readonly interfaces: readonly InterfaceState[];
+  /** Number of rules in force. */
   readonly rules: number;
-  readonly packets: number;
-  readonly wireBytes: number;
-  readonly tunnelPackets: number;
-  readonly cutBySnapLength: number;
-  readonly duplicates: number;
-  readonly timeBackwards: number;
-  readonly unsupportedLinks: number;
-  readonly weirds: number;
-  readonly weirdsSampledOut: number;
-  readonly alerts: number;
-  readonly suppressed: number;
-  /** Entries that state tables hold now. */
-  readonly tunnels: number;
-  readonly flows: number;
-  /** Entries that made room for others, of all tables. */
-  readonly evictions: number;
-  /** Milliseconds that the latest packet was behind the clock when it was analysed; 0 when none came of late. */
-  readonly lagMs: number;
-  /** Highest lag since the last sign. */
-  readonly mostLagMs: number;
-  /** Records that wait for the main thread, posted or not. */
-  readonly recordsWaiting: number;
+  readonly analysis: Omit<AnalysisSnapshot, 'answerAgeSeconds'>;
+  /** Highest number of seconds that a packet was behind the clock when it was analysed, since the last sign. */
+  readonly mostLagSeconds: number;
   /** Records that did not fit into the queue to the main thread. */
   readonly recordsDropped: Readonly<Record<LogName, number>>;
 }
