@@ -32,8 +32,8 @@ export const RUN = section({
     ),
     lossThreshold: withDefault(
       number(0, 100, 'percent'),
-      0.1,
-      'Share of packets lost in such an interval from which on it is a notice, in percent.',
+      1,
+      'Share of the packets of an interface, in percent, that may be lost in such an interval before it is a notice.',
     ),
     lagWarnMs: withDefault(
       milliseconds(10, 3_600_000),

@@ -31,6 +31,11 @@ export class LabelledCapture {
     this.label = config.label;
     this.name = config.name;
     this.#all = all;
+    if (surroundings.capture.driver === 'cap')
+      throw new CaptureError(
+        'no-driver',
+        'run cannot capture with the driver "cap" yet; set capture.driver to libpcap.',
+      );
     const { bufferBytes, snaplen, promiscuous, timeoutMs, direction } = surroundings.capture;
     const own = { interface: config.name, snaplen: config.snaplen ?? snaplen };
     const capture = LiveCapture.open(

@@ -2,38 +2,28 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/definition/configuration.js';
 import type { LogRecord } from '../../model/records.js';
 import type { Logger } from '../../observe/log.js';
+import { ProcessWatch } from '../../observe/process-watch.js';
+import type { HttpSnapshot, LifeState, SensorSnapshot } from '../../observe/sensor-snapshot.js';
 import { SinkError } from '../../sink/alert-sink.js';
 import { FileSink } from '../../sink/files/file-sink.js';
-import type { NamedHealth, NamedSink } from '../../sink/sink-hub.js';
+import type { NamedSink } from '../../sink/sink-hub.js';
 import { SinkHub } from '../../sink/sink-hub.js';
+import { OWN_NOTE, ownNotice } from '../../zeek/own-notice.js';
+import { IntervalRecords } from '../interval-records.js';
 import { makeSinks } from '../make-sinks.js';
-import { OwnRecords } from '../own-records.js';
+import { OwnRecords, wallClock } from '../own-records.js';
+import { packageVersion } from '../package-files.js';
 import { AnalysisHost, HOST_OPTIONS } from './analysis-host.js';
 import { LiveTotals } from './live-totals.js';
 import { reloadedConfig } from './reloaded-config.js';
 import type { AnalysisConfig, AnalysisState, InterfaceEvent } from './worker-messages.js';
 
-/** The sensor at one moment. */
-export interface LiveStatus {
-  /** Whether the analysis thread is there and has opened its interfaces. */
-  readonly isUp: boolean;
-  /** Why not, in a sentence. */
-  readonly downReason: string | undefined;
-  /** Counts of the whole run; undefined before the first sign of the thread. */
-  readonly analysis: AnalysisState | undefined;
-  /** Times that the analysis thread was started again, and that it was because it was stuck. */
-  readonly restarts: number;
-  readonly stuck: number;
-  readonly silenceMs: number;
-  readonly reloads: number;
-  readonly reloadsFailed: number;
-  readonly sinks: readonly NamedHealth[];
-}
-
-/** What sends records about the sensor itself each interval, and serves health and metrics. */
-export interface LiveObserver {
+/** Serves health and metrics. */
+export interface LiveServer {
+  /** Rejects with a SinkError when it cannot listen. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  counts(): HttpSnapshot;
 }
 
 export interface LiveSensorParts {
@@ -41,8 +31,8 @@ export interface LiveSensorParts {
   /** Reads the configuration again; throws what is wrong with it. Undefined when there is no file. */
   readonly readConfig: (() => Config) | undefined;
   readonly log: Logger;
-  /** Makes the observer; `emit` takes its records. */
-  readonly observer?: (status: () => LiveStatus, emit: (record: LogRecord) => void) => LiveObserver;
+  /** Makes the server of health and metrics; undefined when there is none. */
+  readonly makeServer?: (snapshot: () => SensorSnapshot) => LiveServer;
 }
 
 /**
@@ -56,11 +46,19 @@ export class LiveSensor {
   readonly #hub: SinkHub;
   readonly #own: OwnRecords;
   readonly #host: AnalysisHost;
-  readonly #observer: LiveObserver | undefined;
+  readonly #server: LiveServer | undefined;
+  readonly #intervals: IntervalRecords;
+  readonly #process = new ProcessWatch();
   readonly #totals = new LiveTotals();
   #config: Config;
-  #downReason: string | undefined = 'The analysis thread is starting.';
-  #isStopping = false;
+  readonly #version = packageVersion();
+  #life: LifeState = 'starting';
+  #interval: NodeJS.Timeout | undefined;
+  /* Why the analysis thread is not there. */
+  #downReason: string | undefined;
+  /* Why an interface is not captured, by label. */
+  readonly #lost = new Map<string, string>();
+  #loadedAtMs = 0;
   #isBehind = false;
   #recordsDropped = 0;
   #reloads = 0;
@@ -76,7 +74,8 @@ export class LiveSensor {
     this.#sinks = makeSinks(config.sinks, { sensor, tenant, log: parts.log, emit, patienceMs: undefined });
     this.#hub = new SinkHub(this.#sinks);
     this.#own = new OwnRecords(sensor, emit);
-    this.#observer = parts.observer?.(() => this.status(), emit);
+    this.#intervals = new IntervalRecords({ tooMuchLossPercent: config.run.lossThreshold, emit });
+    this.#server = parts.makeServer?.(() => this.snapshot());
     const task = { config: analysisConfig(config), seed: randomBytes(4).readUInt32LE() };
     this.#host = new AnalysisHost(
       task,
@@ -95,27 +94,46 @@ export class LiveSensor {
   async start(): Promise<void> {
     await this.#hub.open();
     try {
-      this.#up(await this.#host.start());
-      await this.#observer?.start();
+      this.#started(await this.#host.start());
+      await this.#server?.start();
     } catch (error) {
       await this.#host.stop(0);
       await this.#hub.close();
       throw error;
     }
+    this.#life = 'running';
+    this.#interval = setInterval(
+      () => this.#intervals.take(this.snapshot()),
+      this.#config.run.statsIntervalMs,
+    );
   }
 
-  status(): LiveStatus {
-    const host = this.#host;
+  /** The sensor now; what the analysis counts is as old as its last sign of life. Only after `start`. */
+  snapshot(): SensorSnapshot {
+    const { interfaces, rules, analysis } = this.#totals.state!;
+    const { sensor } = this.#config;
     return {
-      isUp: host.isUp,
-      downReason: this.#downReason,
-      analysis: this.#totals.state,
-      restarts: host.restarts,
-      stuck: host.stuck,
-      silenceMs: host.silenceMs,
-      reloads: this.#reloads,
-      reloadsFailed: this.#reloadsFailed,
+      time: wallClock(),
+      sensor,
+      version: this.#version,
+      state: this.#life,
+      captures: interfaces.map(({ label, isCapturing, stats }) => ({
+        interface: label,
+        isOpen: isCapturing && this.#downReason === undefined,
+        reason: this.#downReason ?? this.#lost.get(label),
+        bytes: undefined,
+        ...stats,
+      })),
+      analysis: { ...analysis, answerAgeSeconds: this.#host.silenceMs / 1000 },
+      rules: {
+        loaded: rules,
+        reloads: this.#reloads,
+        failedReloads: this.#reloadsFailed,
+        loadedAtSeconds: this.#loadedAtMs / 1000,
+      },
       sinks: this.#hub.healths(),
+      process: this.#process.snapshot(),
+      http: this.#server?.counts(),
     };
   }
 
@@ -127,6 +145,7 @@ export class LiveSensor {
       const { config, waiting } = reloadedConfig(this.#config, read);
       await this.#host.reload(analysisConfig(config));
       this.#config = config;
+      this.#loadedAtMs = Date.now();
       this.#reloads++;
       this.#log.info('Rules, lists and filters were read again and are in force.');
       if (waiting.length > 0)
@@ -142,14 +161,17 @@ export class LiveSensor {
 
   /** Stops capturing and writes what was captured. Whether that was done within `run.shutdownTimeoutMs`. */
   async stop(): Promise<boolean> {
-    this.#isStopping = true;
+    this.#life = 'stopping';
+    clearInterval(this.#interval);
     const deadline = performance.now() + this.#config.run.shutdownTimeoutMs;
     const left = (): number => Math.max(0, deadline - performance.now());
     const isFinished = await this.#host.stop(left());
     if (!isFinished)
       this.#log.error('The analysis did not finish in run.shutdownTimeoutMs; what it still held is lost.');
-    await this.#observer?.stop();
+    this.#intervals.take(this.snapshot());
     const isClosed = await within(left(), this.#closeSinks());
+    await this.#server?.stop();
+    this.#process.close();
     if (!isClosed)
       this.#log.error('Sinks did not finish in run.shutdownTimeoutMs; spools keep what they hold.');
     return isFinished && isClosed;
@@ -177,7 +199,7 @@ export class LiveSensor {
 
   /* At the end the analysis waits for the sinks, so that nothing it held overflows their queues. */
   #take(records: readonly LogRecord[]): Promise<void> | undefined {
-    if (!this.#isStopping) {
+    if (this.#life !== 'stopping') {
       this.#hub.offer(records);
       return undefined;
     }
@@ -187,18 +209,26 @@ export class LiveSensor {
   }
 
   #interfaceChanged({ event, label, reason }: InterfaceEvent): void {
-    switch (event) {
-      case 'lost':
-        this.#log.error(`Interface ${label} is gone: ${reason}. It is waited for.`);
-        this.#own.report(`lost ${label}`, 'ERROR', `interface ${label}`, `The interface is gone: ${reason}`);
-        return;
-      case 'still-lost':
-        this.#log.debug(`Interface ${label} cannot be opened yet: ${reason}`);
-        return;
-      case 'returned':
-        this.#log.warn(`Interface ${label} is there again and is captured from.`);
-        this.#own.report(`back ${label}`, 'WARNING', `interface ${label}`, 'The interface is there again.');
+    if (event === 'still-lost') {
+      this.#lost.set(label, reason);
+      this.#log.debug(`Interface ${label} cannot be opened yet: ${reason}`);
+    } else if (event === 'lost') {
+      const message = `Interface ${label} is gone: ${reason}. It is waited for.`;
+      this.#lost.set(label, message);
+      this.#log.error(message);
+      this.#outage('began', message);
+    } else {
+      const message = `Interface ${label} is there again and is captured from.`;
+      this.#lost.delete(label);
+      this.#log.warn(message);
+      this.#outage('ended', message);
     }
+  }
+
+  #outage(event: 'began' | 'ended', message: string): void {
+    const { sensor } = this.#config;
+    const notice = { note: OWN_NOTE.captureOutage, time: wallClock(), event, message, sensor };
+    this.#hub.offer([ownNotice(notice)]);
   }
 
   #keep(state: AnalysisState, wasEnded: boolean): void {
@@ -228,15 +258,22 @@ export class LiveSensor {
   }
 
   #down(reason: string, restartInMs: number): void {
-    this.#downReason = reason;
-    const message = `${reason.split('\n')[0]!} It is started again in ${restartInMs} ms.`;
+    const isNew = this.#downReason === undefined;
+    this.#downReason = reason.split('\n')[0]!;
+    const message = `${this.#downReason} It is started again in ${restartInMs} ms.`;
     this.#log.error(message, { detail: reason });
-    this.#own.report('analysis down', 'ERROR', 'analysis', message);
+    if (isNew) this.#outage('began', message);
   }
 
   #up(state: AnalysisState): void {
+    this.#outage('ended', 'The analysis thread was started again; what it knew of tunnels is lost.');
+    this.#started(state);
+  }
+
+  #started(state: AnalysisState): void {
     this.#downReason = undefined;
-    this.#totals.take(state, false);
+    this.#lost.clear();
+    this.#loadedAtMs = Date.now();
     for (const { label, name, instructions } of state.interfaces) {
       const named = label === name ? name : `${name} (${label})`;
       const filter = instructions === undefined ? '' : `, kernel filter of ${instructions} instructions`;
