@@ -5,7 +5,7 @@ import {
   DEFAULT_SPOOLED,
   SpooledSink,
 } from '../../src/sink/delivery/spooled-sink.js';
-import type { SinkState } from '../../src/sink/alert-sink.js';
+import type { SinkState } from '../../src/model/sink-state.js';
 import type { KafkaMessage } from '../../src/sink/kafka/kafka-message.js';
 import type { Changeable, KafkaOptions } from '../../src/sink/kafka/kafka-options.js';
 import { DEFAULT_KAFKA, DEFAULT_KAFKA_BATCH } from '../../src/sink/kafka/kafka-options.js';
