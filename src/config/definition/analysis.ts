@@ -60,7 +60,7 @@ export const SITE = section({
     sixrd: withDefault(
       listOf(sixrdDomain),
       [],
-      '6rd domains of providers, PREFIX/LENGTH[,MASKLENGTH], where MASKLENGTH is the length of the IPv4 prefix that all customers share.',
+      'Domains of 6rd providers, PREFIX/LENGTH[,MASKLENGTH], where MASKLENGTH is the length of the IPv4 prefix that all customers share.',
       { example: ['2001:db8::/32', '2001:db8:4000::/40,8'] },
     ),
   },
