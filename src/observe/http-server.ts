@@ -144,16 +144,16 @@ export class HttpServer {
     this.#requests++;
     const { method, headers } = request;
     const route = this.#routes.get(request.url?.split('?', 1)[0] ?? '');
-    if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
-      // What follows the head is not read.
-      response.shouldKeepAlive = false;
-      send(response, failure(400));
-    } else if (!this.#isForUs(headers.host)) send(response, failure(421));
+    const hasBody = (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
+    // What follows the head is not read.
+    if (hasBody) response.shouldKeepAlive = false;
+    if (!this.#isForUs(headers.host)) send(response, failure(421));
     else if (route === undefined) send(response, failure(404));
     else if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       send(response, failure(405));
-    } else {
+    } else if (hasBody) send(response, failure(400));
+    else {
       try {
         send(response, await route());
       } catch (error) {

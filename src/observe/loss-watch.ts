@@ -49,7 +49,8 @@ export class LossWatch {
     isOver: boolean,
   ): string {
     const share = `${lost} of ${expected} packets (${percentLost.toFixed(3)} %) in ${Math.round(seconds)} seconds`;
-    if (!isOver) return `Interface ${name} is back below ${this.#thresholdPercent} % of loss: ${share}.`;
+    if (!isOver)
+      return `Interface ${name} no longer loses more than ${this.#thresholdPercent} % of its packets: ${share}.`;
     const kinds = Object.entries(drops).filter(([, count]) => count > 0);
     const list = kinds.map(([kind, count]) => `${kind} ${count}`).join(', ');
     return `Interface ${name} lost ${share}, more than ${this.#thresholdPercent} %: ${list}.`;
