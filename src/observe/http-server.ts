@@ -36,7 +36,7 @@ export interface HttpOptions {
 
 export const DEFAULT_HTTP: Omit<HttpOptions, 'onError'> = {
   host: '127.0.0.1',
-  port: 9412,
+  port: 9479,
   allowRemote: false,
   requestTimeoutMs: 5_000,
   idleTimeoutMs: 15_000,

@@ -42,7 +42,7 @@ export const RUN = section({
     ),
     watchdogMs: withDefault(
       milliseconds(1000, 600_000),
-      30_000,
+      15_000,
       'How long the analysis thread may give no sign before it is started anew.',
     ),
   },

@@ -3,7 +3,8 @@ import type { Config } from '../../config/definition/configuration.js';
 import type { LogRecord } from '../../model/records.js';
 import type { Logger } from '../../observe/log.js';
 import { ProcessWatch } from '../../observe/process-watch.js';
-import type { HttpSnapshot, LifeState, SensorSnapshot } from '../../observe/sensor-snapshot.js';
+import type { HttpServer } from '../../observe/http-server.js';
+import type { LifeState, SensorSnapshot } from '../../observe/sensor-snapshot.js';
 import { SinkError } from '../../sink/alert-sink.js';
 import { FileSink } from '../../sink/files/file-sink.js';
 import type { NamedSink } from '../../sink/sink-hub.js';
@@ -14,25 +15,16 @@ import { makeSinks } from '../make-sinks.js';
 import { OwnRecords, wallClock } from '../own-records.js';
 import { packageVersion } from '../package-files.js';
 import { AnalysisHost, HOST_OPTIONS } from './analysis-host.js';
+import { makeServer, openServer } from './live-server.js';
 import { LiveTotals } from './live-totals.js';
 import { reloadedConfig } from './reloaded-config.js';
 import type { AnalysisConfig, AnalysisState, InterfaceEvent } from './worker-messages.js';
-
-/** Serves health and metrics. */
-export interface LiveServer {
-  /** Rejects with a SinkError when it cannot listen. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  counts(): HttpSnapshot;
-}
 
 export interface LiveSensorParts {
   readonly config: Config;
   /** Reads the configuration again; throws what is wrong with it. Undefined when there is no file. */
   readonly readConfig: (() => Config) | undefined;
   readonly log: Logger;
-  /** Makes the server of health and metrics; undefined when there is none. */
-  readonly makeServer?: (snapshot: () => SensorSnapshot) => LiveServer;
 }
 
 /**
@@ -46,7 +38,7 @@ export class LiveSensor {
   readonly #hub: SinkHub;
   readonly #own: OwnRecords;
   readonly #host: AnalysisHost;
-  readonly #server: LiveServer | undefined;
+  readonly #server: HttpServer | undefined;
   readonly #intervals: IntervalRecords;
   readonly #process = new ProcessWatch();
   readonly #totals = new LiveTotals();
@@ -75,7 +67,7 @@ export class LiveSensor {
     this.#hub = new SinkHub(this.#sinks);
     this.#own = new OwnRecords(sensor, emit);
     this.#intervals = new IntervalRecords({ tooMuchLossPercent: config.run.lossThreshold, emit });
-    this.#server = parts.makeServer?.(() => this.snapshot());
+    this.#server = makeServer(config, () => this.snapshot(), parts.log);
     const task = { config: analysisConfig(config), seed: randomBytes(4).readUInt32LE() };
     this.#host = new AnalysisHost(
       task,
@@ -95,7 +87,7 @@ export class LiveSensor {
     await this.#hub.open();
     try {
       this.#started(await this.#host.start());
-      await this.#server?.start();
+      await openServer(this.#server);
     } catch (error) {
       await this.#host.stop(0);
       await this.#hub.close();
@@ -133,7 +125,7 @@ export class LiveSensor {
       },
       sinks: this.#hub.healths(),
       process: this.#process.snapshot(),
-      http: this.#server?.counts(),
+      http: this.#server?.snapshot(),
     };
   }
 
@@ -170,7 +162,7 @@ export class LiveSensor {
       this.#log.error('The analysis did not finish in run.shutdownTimeoutMs; what it still held is lost.');
     this.#intervals.take(this.snapshot());
     const isClosed = await within(left(), this.#closeSinks());
-    await this.#server?.stop();
+    await this.#server?.close();
     this.#process.close();
     if (!isClosed)
       this.#log.error('Sinks did not finish in run.shutdownTimeoutMs; spools keep what they hold.');
