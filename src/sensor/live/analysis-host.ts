@@ -31,12 +31,15 @@ export interface HostOptions {
   readonly restart: { readonly initialMs: number; readonly maxMs: number };
   /** After so many milliseconds of work the next wait is the first one again. */
   readonly provenMs: number;
+  /** Starts the thread; tests start others. */
+  readonly launch: (task: AnalysisTask) => Worker;
 }
 
 export const HOST_OPTIONS: Omit<HostOptions, 'watchdogMs'> = {
   pingMs: 1000,
   restart: { initialMs: 250, maxMs: 30_000 },
   provenMs: 60_000,
+  launch: startWorker,
 };
 
 export interface HostEvents {
@@ -144,7 +147,7 @@ export class AnalysisHost {
   }
 
   #launch(): void {
-    const worker = startWorker(this.#task);
+    const worker = this.#options.launch(this.#task);
     this.#worker = worker;
     this.#startedAt = 0;
     this.#signAt = performance.now();
