@@ -25,7 +25,7 @@ describe('the records between analysis and main thread', () => {
         let added = 0;
         for (const what of steps) {
           if (what === 'flush') outbox.flush();
-          else if (what !== 'ack') outbox.add(record(what as LogName, String(added++)));
+          else if (what !== 'ack') outbox.add(record(what, String(added++)));
           else if (batches > 0) {
             batches--;
             outbox.acknowledged();

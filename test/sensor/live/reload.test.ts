@@ -10,10 +10,11 @@ import { FIRST_SECOND, newAnalysis } from '../../support/analysing.js';
 const read = (text: string) => parseConfig('c.yaml', text, {}, '/').config;
 
 const IRC: readonly LayerSpec[] = [
-  { ip4: { src: '198.51.100.1', dst: '203.0.113.9', proto: 41 } },
-  { ip6: { src: '2001:db8::1', dst: '2001:db8::2' } },
-  { tcp: { sport: 40000, dport: 6667, flags: 'S' } },
-] as unknown as readonly LayerSpec[];
+  { layer: 'eth' },
+  { layer: 'ipv4', src: '198.51.100.1', dst: '203.0.113.9' },
+  { layer: 'ipv6', src: '2001:db8::1', dst: '2001:db8::2' },
+  { layer: 'tcp', src: 40_000, dst: 6667, flags: 'S' },
+];
 
 describe('a configuration that is read again', () => {
   it('brings rules, lists and filters at once, and says what needs a restart', () => {
