@@ -103,7 +103,12 @@ async function deliver(partitions: number): Promise<{ append: number; deliver: n
   const sink = new SpooledSink(
     transport,
     { ...DEFAULT_SPOOLED, name: 'kafka', folder: path, spool: DEFAULT_SPOOL, delivery },
-    { onSpool: () => undefined, onOutage: () => undefined, onDeadLetter: () => undefined },
+    {
+      onSpool: () => undefined,
+      onOutage: () => undefined,
+      onLettersDiscarded: () => undefined,
+      onDeadLetter: () => undefined,
+    },
   );
   let early = 0;
   let late = 0;

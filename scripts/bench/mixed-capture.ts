@@ -1,34 +1,64 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { formatAddress, formatIpv4 } from '../../src/wire/address.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { buildFrame, teredoAddress } from '../../src/wire/packet-builder.js';
+import { PcapWriter } from './pcap-writer.js';
 import { Random } from './random.js';
 
 /**
- * The mixed capture of the replay budget: 20 % Teredo, 20 % protocol 41, the rest plain TCP and UDP, 20,000 hosts,
- * connections with handshakes and payloads, about 514 octets a frame.
+ * The mixed capture of the replay budget: 20 % of the frames Teredo, 20 % protocol 41, the rest plain TCP and UDP, 20,000
+ * hosts a side, 2,000 connections at a time with handshakes and payloads, about 500 octets a frame.
+ *
+ * Tunnels live as they do on a wire. A Teredo host keeps its mapped port: it qualifies with its server once (solicitation
+ * and advertisement), tests each new peer through the server, and reaches its peers through a few relays. A protocol 41
+ * host has one tunnel to one broker. So not every connection is a new tunnel.
  */
 export interface MixedOptions {
   readonly frames: number;
   readonly seed?: number;
+  /**
+   * `kept` as above. `fresh` gives every tunnelled connection a tunnel of its own: no such network is known, but it shows
+   * what writing records costs.
+   */
+  readonly tunnels?: 'kept' | 'fresh';
 }
 
 const HOSTS = 20_000;
-const FIRST_SECOND = 1_700_000_000;
+/** One host in five has Teredo, and one in five a protocol 41 tunnel. */
+const TUNNEL_HOSTS = HOSTS / 5;
+const SERVERS = 4;
+const RELAYS = 8;
+const BROKERS = 16;
+const OPEN_AT_ONCE = 2_000;
 const MEAN_GAP_NS = 20_000;
-const SHARE_PERCENT = { teredo: 20, proto41: 20, tcp: 40 } as const;
+/** Of the connections. Plain ones are shorter, so that this makes 20 % of the frames each. */
+const PERCENT = { teredo: 15, proto41: 17, plainTcp: 46 } as const;
+const SEGMENT = 1180;
+const SHORTEST_SEGMENT = 580;
 const RESPONSE_SEGMENTS = 7;
+const PORT = { teredoServer: 3544, teredoRelay: 3545 } as const;
 const REQUEST = Buffer.from(
   'GET /index.html HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: bench/1.0\r\nAccept: */*\r\n\r\n',
 );
+
+/** Name of the file that a corpus is kept in; corpora that differ have different names. */
+export function mixedCaptureName({ frames, seed = 1, tunnels = 'kept' }: MixedOptions): string {
+  return `mixed-2-${tunnels}-${frames}-${seed}.pcap`;
+}
+
+/** Path of a file that benchmarks make and keep. */
+export function benchFile(name: string): string {
+  return fileURLToPath(new URL(`../../.cache/bench/${name}`, import.meta.url));
+}
 
 /** Writes the capture unless it is there, and returns its size in octets. */
 export function writeMixedCapture(path: string, options: MixedOptions): number {
   if (!existsSync(path)) {
     mkdirSync(dirname(path), { recursive: true });
     const writer = new PcapWriter(`${path}.part`);
-    generate(writer, options);
+    new MixedTraffic(options).write(writer);
     writer.close();
     renameSync(`${path}.part`, path);
   }
@@ -36,66 +66,145 @@ export function writeMixedCapture(path: string, options: MixedOptions): number {
 }
 
 type Wrap = (fromClient: boolean) => LayerSpec[];
+type Frames = Generator<Uint8Array>;
 
-function generate(writer: PcapWriter, options: MixedOptions): void {
-  const random = new Random(options.seed ?? 1);
-  const body = Buffer.alloc(1180, 'The quick brown fox jumps over the lazy dog. ');
-  const open: Generator<Uint8Array>[] = [];
-  while (writer.frames < options.frames) {
-    // Some 64 connections run at once, so that neighbouring frames belong to different ones.
-    while (open.length < 64) open.push(connection(random, body));
-    const i = random.below(open.length);
-    const next = open[i]!.next();
-    if (next.done === true) open.splice(i, 1);
-    else writer.write(next.value, random.below(2 * MEAN_GAP_NS));
+class MixedTraffic {
+  readonly #options: MixedOptions;
+  readonly #random: Random;
+  readonly #body = Buffer.alloc(SEGMENT, 'The quick brown fox jumps over the lazy dog. ');
+  /** Relays that each Teredo host has used; a host that is not here has not qualified yet. */
+  readonly #relaysOf = new Map<number, Set<number>>();
+  #tunnels = 0;
+
+  constructor(options: MixedOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed ?? 1);
+  }
+
+  write(writer: PcapWriter): void {
+    const random = this.#random;
+    const open: Frames[] = [];
+    while (writer.frames < this.#options.frames) {
+      while (open.length < OPEN_AT_ONCE) open.push(this.#connection());
+      const i = random.below(open.length);
+      const next = open[i]!.next();
+      if (next.done === true) {
+        open[i] = open.at(-1)!;
+        open.pop();
+      } else {
+        writer.write(next.value, random.below(2 * MEAN_GAP_NS));
+      }
+    }
+  }
+
+  #connection(): Frames {
+    const random = this.#random;
+    const share = random.below(100);
+    const server = random.below(HOSTS);
+    if (share < PERCENT.teredo) return this.#teredo(server);
+    if (share < PERCENT.teredo + PERCENT.proto41) return this.#proto41(server);
+    const client = formatIpv4(0x0a000000 + random.below(HOSTS));
+    const far = formatIpv4(0x50000000 + server);
+    const plain: Wrap = (fromClient) => [
+      { layer: 'ipv4', src: fromClient ? client : far, dst: fromClient ? far : client },
+    ];
+    const isTcp = share < PERCENT.teredo + PERCENT.proto41 + PERCENT.plainTcp;
+    return isTcp ? tcpSession(random, this.#body, plain) : udpSession(random, this.#body, plain);
+  }
+
+  *#teredo(peerHost: number): Frames {
+    const random = this.#random;
+    const isFresh = this.#options.tunnels === 'fresh';
+    const host = isFresh ? TUNNEL_HOSTS + this.#tunnels++ : random.below(TUNNEL_HOSTS);
+    const client = formatIpv4(0x51000000 + host);
+    const port = 1024 + ((host * 2654435761) % 60_000);
+    const serverNumber = host % SERVERS;
+    const server = formatIpv4(0x41363278 + serverNumber);
+    const inner = teredoAddress(server, client, port);
+    // Some relays are nearer to more peers than others.
+    const relay = random.below(1 + random.below(RELAYS));
+    const relayV4 = formatIpv4(0x50800000 + relay);
+    const peer = formatAddress(0x20010470, 0x1f0b0000 + relay, 0, peerHost);
+    const outer = (fromClient: boolean, other: string, otherPort: number): LayerSpec[] => [
+      { layer: 'ipv4', src: fromClient ? client : other, dst: fromClient ? other : client },
+      { layer: 'udp', src: fromClient ? port : otherPort, dst: fromClient ? otherPort : port },
+    ];
+    const wrap: Wrap = (fromClient) => [
+      ...outer(fromClient, relayV4, PORT.teredoRelay),
+      { layer: 'ipv6', src: fromClient ? inner : peer, dst: fromClient ? peer : inner },
+    ];
+    if (!isFresh) {
+      let relays = this.#relaysOf.get(host);
+      if (relays === undefined) {
+        this.#relaysOf.set(host, (relays = new Set()));
+        yield* qualification(outer, server, client, port);
+      }
+      if (!relays.has(relay)) {
+        relays.add(relay);
+        yield* connectivityTest(outer, server, wrap, inner, peer);
+      }
+    }
+    yield* tcpSession(random, this.#body, wrap);
+  }
+
+  #proto41(peerHost: number): Frames {
+    const random = this.#random;
+    const isFresh = this.#options.tunnels === 'fresh';
+    const host = isFresh ? TUNNEL_HOSTS + this.#tunnels++ : random.below(TUNNEL_HOSTS);
+    const near = formatIpv4(0x51800000 + host);
+    const far = formatIpv4(0xd8425000 + (host % BROKERS));
+    const inside = formatAddress(0x20010470, 0xaaaa0000 + host, 0, 2);
+    const outside = formatAddress(0x2a001450, 0x40010000, 0, peerHost);
+    const wrap: Wrap = (fromClient) => [
+      { layer: 'ipv4', src: fromClient ? near : far, dst: fromClient ? far : near },
+      { layer: 'ipv6', src: fromClient ? inside : outside, dst: fromClient ? outside : inside },
+    ];
+    return tcpSession(random, this.#body, wrap);
   }
 }
 
-function connection(random: Random, body: Buffer): Generator<Uint8Array> {
-  const client = 0x0a000000 + random.below(HOSTS);
-  const server = 0x50000000 + random.below(HOSTS);
-  const share = random.below(100);
-  if (share < SHARE_PERCENT.teredo) return tcpSession(random, body, teredoWrap(random, server), 1180);
-  if (share < SHARE_PERCENT.teredo + SHARE_PERCENT.proto41) {
-    return tcpSession(random, body, proto41Wrap(client, server), 1180);
-  }
-  const plain: Wrap = (fromClient) => [
-    {
-      layer: 'ipv4',
-      src: formatIpv4(fromClient ? client : server),
-      dst: formatIpv4(fromClient ? server : client),
-    },
-  ];
-  return share < SHARE_PERCENT.teredo + SHARE_PERCENT.proto41 + SHARE_PERCENT.tcp
-    ? tcpSession(random, body, plain, 1180)
-    : udpSession(random, body, plain);
+type TeredoOuter = (fromClient: boolean, other: string, otherPort: number) => LayerSpec[];
+
+/* RFC 4380 5.2.1: router solicitation with a nonce, and the server's answer that tells the mapped endpoint. */
+function* qualification(outer: TeredoOuter, server: string, client: string, port: number): Frames {
+  const own = 'fe80::ffff:ffff:ffff';
+  yield buildFrame([
+    ...outer(true, server, PORT.teredoServer),
+    { layer: 'teredo', auth: {} },
+    { layer: 'ipv6', src: own, dst: 'ff02::2', hopLimit: 255 },
+    { layer: 'icmpv6', type: 133 },
+  ]);
+  yield buildFrame([
+    ...outer(false, server, PORT.teredoServer),
+    { layer: 'teredo', auth: {}, origin: { address: client, port } },
+    { layer: 'ipv6', src: 'fe80::8000:f227:bec9:9c81', dst: own, hopLimit: 255 },
+    { layer: 'icmpv6', type: 134 },
+    { layer: 'payload', bytes: new Uint8Array(44) },
+  ]);
 }
 
-function teredoWrap(random: Random, server: number): Wrap {
-  const clientV4 = formatIpv4(0x51000000 + random.below(HOSTS));
-  const port = 1024 + random.below(60_000);
-  const relay = formatIpv4(server);
-  const inner = teredoAddress('65.54.227.120', clientV4, port);
-  const peer = formatAddress(0x20010470, 0x1f0b0000, 0, server);
-  return (fromClient) => [
-    { layer: 'ipv4', src: fromClient ? clientV4 : relay, dst: fromClient ? relay : clientV4 },
-    { layer: 'udp', src: fromClient ? port : 3545, dst: fromClient ? 3545 : port },
-    { layer: 'ipv6', src: fromClient ? inner : peer, dst: fromClient ? peer : inner },
-  ];
+/* RFC 4380 5.2.9: an echo through the server, whose answer comes from the peer's relay. */
+function* connectivityTest(
+  outer: TeredoOuter,
+  server: string,
+  wrap: Wrap,
+  inner: string,
+  peer: string,
+): Frames {
+  yield buildFrame([
+    ...outer(true, server, PORT.teredoServer),
+    { layer: 'ipv6', src: inner, dst: peer },
+    { layer: 'icmpv6', type: 128 },
+    { layer: 'payload', bytes: new Uint8Array(12) },
+  ]);
+  yield buildFrame([
+    ...wrap(false),
+    { layer: 'icmpv6', type: 129 },
+    { layer: 'payload', bytes: new Uint8Array(12) },
+  ]);
 }
 
-function proto41Wrap(client: number, server: number): Wrap {
-  const inside = formatAddress(0x20010470, 0xaaaa0000, 0, client);
-  const outside = formatAddress(0x2a001450, 0x40010000, 0, server);
-  const near = formatIpv4(0x51800000 + (client & 0xffff));
-  const far = formatIpv4(0xd8425000 + (server & 0xff));
-  return (fromClient) => [
-    { layer: 'ipv4', src: fromClient ? near : far, dst: fromClient ? far : near },
-    { layer: 'ipv6', src: fromClient ? inside : outside, dst: fromClient ? outside : inside },
-  ];
-}
-
-function* tcpSession(random: Random, body: Buffer, wrap: Wrap, segment: number): Generator<Uint8Array> {
+function* tcpSession(random: Random, body: Buffer, wrap: Wrap): Frames {
   const src = 32_768 + random.below(28_000);
   const dst = [80, 443, 8080, 25, 22][random.below(5)]!;
   const frame = (
@@ -118,7 +227,7 @@ function* tcpSession(random: Random, body: Buffer, wrap: Wrap, segment: number):
   let sent = 901;
   const segments = 2 + random.below(2 * RESPONSE_SEGMENTS);
   for (let i = 0; i < segments; i++) {
-    const bytes = body.subarray(0, 560 + random.below(segment - 560));
+    const bytes = body.subarray(0, SHORTEST_SEGMENT + random.below(SEGMENT - SHORTEST_SEGMENT));
     yield frame(false, 'PA', sent, 101 + REQUEST.length, bytes);
     sent += bytes.length;
     if (i % 3 === 2) yield frame(true, 'A', 101 + REQUEST.length, sent);
@@ -127,7 +236,7 @@ function* tcpSession(random: Random, body: Buffer, wrap: Wrap, segment: number):
   yield frame(false, 'FA', sent, 102 + REQUEST.length);
 }
 
-function* udpSession(random: Random, body: Buffer, wrap: Wrap): Generator<Uint8Array> {
+function* udpSession(random: Random, body: Buffer, wrap: Wrap): Frames {
   const src = 32_768 + random.below(28_000);
   const dst = [53, 123, 443, 5060][random.below(4)]!;
   const count = 2 + random.below(6);
@@ -140,49 +249,5 @@ function* udpSession(random: Random, body: Buffer, wrap: Wrap): Generator<Uint8A
       { layer: 'udp', src: fromClient ? src : dst, dst: fromClient ? dst : src },
       { layer: 'payload', bytes },
     ]);
-  }
-}
-
-const RECORD_HEADER = 16;
-const BUFFER = 1024 * 1024;
-
-/** Writes a nanosecond pcap. */
-export class PcapWriter {
-  frames = 0;
-  readonly #file: number;
-  readonly #buffer = Buffer.alloc(BUFFER);
-  #at = 24;
-  #nanoseconds = BigInt(FIRST_SECOND) * 1_000_000_000n;
-
-  constructor(path: string) {
-    this.#file = openSync(path, 'w');
-    this.#buffer.writeUInt32LE(0xa1b23c4d, 0);
-    this.#buffer.writeUInt16LE(2, 4);
-    this.#buffer.writeUInt16LE(4, 6);
-    this.#buffer.writeUInt32LE(262_144, 16);
-    this.#buffer.writeUInt32LE(1, 20);
-  }
-
-  write(frame: Uint8Array, gapNs: number): void {
-    if (this.#at + RECORD_HEADER + frame.length > BUFFER) this.#flush();
-    this.#nanoseconds += BigInt(gapNs);
-    const buffer = this.#buffer;
-    buffer.writeUInt32LE(Number(this.#nanoseconds / 1_000_000_000n), this.#at);
-    buffer.writeUInt32LE(Number(this.#nanoseconds % 1_000_000_000n), this.#at + 4);
-    buffer.writeUInt32LE(frame.length, this.#at + 8);
-    buffer.writeUInt32LE(frame.length, this.#at + 12);
-    buffer.set(frame, this.#at + RECORD_HEADER);
-    this.#at += RECORD_HEADER + frame.length;
-    this.frames++;
-  }
-
-  close(): void {
-    this.#flush();
-    closeSync(this.#file);
-  }
-
-  #flush(): void {
-    writeSync(this.#file, this.#buffer, 0, this.#at);
-    this.#at = 0;
   }
 }

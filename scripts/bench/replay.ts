@@ -1,33 +1,44 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CaptureFile } from '../../src/capture/capture-file.js';
-import { Analysis, DEFAULT_LIMITS } from '../../src/sensor/analysis.js';
 import { loadEndpoints, loadRules } from '../../src/sensor/load.js';
-import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS, Replay, REPLAY_SEED } from '../../src/sensor/replay.js';
+import { Replay } from '../../src/sensor/replay.js';
 import { FileSink } from '../../src/sink/files/file-sink.js';
 import { replayFiles } from '../../src/sink/files/file-sink-options.js';
-import { describeMachine, median } from './machine.js';
-import { writeMixedCapture } from './mixed-capture.js';
+import { benchAnalysis } from './analysis.js';
+import { libpcapFloor } from './libpcap-floor.js';
+import { describeMachine } from './machine.js';
+import { benchFile, mixedCaptureName, writeMixedCapture } from './mixed-capture.js';
 
 /*
- * Packets per second of a replay with all rules and logs, beside a bare loop that reads the same file and touches every
- * packet: node --import tsx scripts/bench/replay.ts [--frames 1000000] [--runs 3]
+ * Packets per second of a replay with all rules and logs, beside two bare loops over the same file: libpcap in C, and
+ * ours in JavaScript. They take turns, so that all of them see the same machine.
+ *
+ *     node --import tsx scripts/bench/replay.ts [--frames 1000000] [--runs 5] [--tunnels kept|fresh] [--smoke]
  */
 const { values } = parseArgs({
-  options: { frames: { type: 'string', default: '1000000' }, runs: { type: 'string', default: '3' } },
+  options: {
+    frames: { type: 'string', default: '1000000' },
+    runs: { type: 'string', default: '5' },
+    tunnels: { type: 'string', default: 'kept' },
+    smoke: { type: 'boolean', default: false },
+  },
 });
-const frames = Number(values.frames);
-const runs = Number(values.runs);
-const path = fileURLToPath(new URL(`../../.cache/bench/mixed-${frames}.pcap`, import.meta.url));
+const frames = values.smoke ? 20_000 : Number(values.frames);
+const runs = values.smoke ? 2 : Number(values.runs);
+const corpus = { frames, tunnels: values.tunnels === 'fresh' ? ('fresh' as const) : ('kept' as const) };
+const path = benchFile(mixedCaptureName(corpus));
 
 console.log(describeMachine());
-const size = writeMixedCapture(path, { frames });
+const size = writeMixedCapture(path, corpus);
 console.log(
-  `corpus   ${frames} frames, ${(size / 1e6).toFixed(1)} MB, 20 % Teredo, 20 % protocol 41 (by connections)\n`,
+  `corpus   ${frames} frames, ${(size / 1e6).toFixed(1)} MB, 20 % Teredo, 20 % protocol 41, tunnels ${corpus.tunnels}`,
 );
+
+const rules = loadRules([]).rules;
+const endpoints = loadEndpoints();
 
 async function seconds(work: () => Promise<void>): Promise<number> {
   const start = process.hrtime.bigint();
@@ -47,41 +58,54 @@ async function bareLoop(): Promise<void> {
   if (touched === 0) throw new Error('the loop read nothing');
 }
 
+const counts = { tunnels: 0, flows: 0, alerts: 0, records: 0 };
+
 async function replay(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'copperhull-bench-'));
-  const run = new Replay(
-    new FileSink(folder, replayFiles(true)),
-    (emit) =>
-      new Analysis({
-        rules: loadRules([]).rules,
-        endpoints: loadEndpoints(),
-        site: { localNetworks: [], vantage: 'auto' },
-        sixrd: [],
-        maxDepth: DEFAULT_MAX_DEPTH,
-        vxlanPorts: DEFAULT_VXLAN_PORTS,
-        limits: DEFAULT_LIMITS,
-        sensor: 'bench',
-        seed: REPLAY_SEED,
-        emit,
-      }),
-  );
+  const sink = new FileSink(folder, replayFiles(true));
+  const run = new Replay(sink, (emit) => benchAnalysis(rules, endpoints, emit));
   const { faults } = await run.run({ files: [path], merge: false });
   rmSync(folder, { recursive: true });
   if (faults[0] !== undefined) throw faults[0];
-  if (run.analysis.counters.packets !== frames) throw new Error('the replay lost packets');
+  const { analysis } = run;
+  if (analysis.counters.packets !== frames) throw new Error('the replay lost packets');
+  counts.tunnels = analysis.tunnels.total;
+  counts.flows = analysis.flows.total;
+  counts.alerts = [...analysis.counters.alertsByRule.values()].reduce((sum, count) => sum + count, 0);
+  counts.records = sink.status.written;
 }
 
-async function measure(name: string, work: () => Promise<void>): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < runs; i++) times.push(await seconds(work));
-  const middle = median(times);
-  const rate = frames / middle / 1000;
+const floor = libpcapFloor();
+const libpcap: number[] = [];
+const bare: number[] = [];
+const full: number[] = [];
+for (let i = 0; i < runs; i++) {
+  if (typeof floor !== 'string') libpcap.push(floor(path).seconds);
+  full.push(await seconds(replay));
+  bare.push(await seconds(bareLoop));
+}
+const { tunnels, flows, alerts, records } = counts;
+console.log(
+  `causes   ${tunnels} tunnels, ${flows} inner flows, ${alerts} alerts, ${records} records (one in ${(frames / records).toFixed(0)} frames)\n`,
+);
+
+function row(name: string, times: readonly number[]): void {
+  const best = Math.min(...times);
+  const all = times.map((time) => time.toFixed(3)).join(', ');
   console.log(
-    `${name.padEnd(34)} ${middle.toFixed(3)} s  ${rate.toFixed(0).padStart(6)} k packets/s  (${times.map((time) => time.toFixed(3)).join(', ')})`,
+    `${name.padEnd(32)} best ${best.toFixed(3)} s  ${(frames / best / 1000).toFixed(0).padStart(6)} k packets/s  (${all})`,
   );
-  return middle;
 }
 
-const floor = await measure('bare read loop (JavaScript)', bareLoop);
-const full = await measure('replay, all rules and logs', replay);
-console.log(`\nratio    ${(floor / full).toFixed(3)} of the bare read loop's speed`);
+if (typeof floor === 'string') console.log(floor);
+else row('bare libpcap loop (C)', libpcap);
+row('bare read loop (JavaScript)', bare);
+row('replay, all rules and logs', full);
+const best = Math.min(...full);
+const ratio = (name: string, times: readonly number[]): void =>
+  console.log(
+    `${name.padEnd(32)} ${(Math.min(...times) / best).toFixed(3)} at best, ${(Math.min(...times) / full[0]!).toFixed(3)} in the first run (code not compiled yet)`,
+  );
+console.log();
+if (libpcap.length > 0) ratio('speed over that of libpcap', libpcap);
+ratio('speed over that of JavaScript', bare);

@@ -48,6 +48,7 @@ const sink = new SpooledSink(
   {
     onSpool: ({ kind, message }) => console.log(`event ${kind} ${message}`),
     onOutage: ({ event, reason }) => console.log(`outage ${event} ${reason}`),
+    onLettersDiscarded: () => undefined,
     onDeadLetter: (_record, reason) => console.log(`event dead-letter ${reason}`),
   },
 );

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,8 @@ export const DEFAULT_VERSION = '4.3.1';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START_MS = 90_000;
+/** What is needed to start a broker again. */
+const BROKER_FILE = 'broker.json';
 
 /** Where the jars of a version are; scripts/kafka setup puts them there. */
 export function libraryOf(version: string): string {
@@ -35,6 +37,8 @@ export interface BrokerOptions {
   /** Port that `behindProxy` is advertised with. */
   readonly proxyPort?: number;
   readonly messageMaxBytes?: number;
+  /** Port of `plain`, instead of a free one. */
+  readonly plainPort?: number;
   /** For benchmarks: the JVM compiles all the way, which tests need not wait for. */
   readonly isForLoad?: boolean;
 }
@@ -58,7 +62,7 @@ export class KafkaBroker {
   private constructor(
     folder: string,
     version: string,
-    ports: Record<ListenerName, number>,
+    ports: Readonly<Record<ListenerName, number>>,
     certificates: Certificates,
     isForLoad: boolean,
   ) {
@@ -79,6 +83,7 @@ export class KafkaBroker {
       ListenerName,
       number
     >;
+    if (options.plainPort !== undefined) ports.plain = options.plainPort;
     const broker = new KafkaBroker(
       folder,
       version,
@@ -89,8 +94,26 @@ export class KafkaBroker {
     const advertised = { ...ports, behindProxy: options.proxyPort ?? ports.behindProxy };
     writeFileSync(join(folder, 'server.properties'), properties(broker, controller!, advertised, options));
     broker.#format();
+    const { ports: kept, certificates } = broker;
+    writeFileSync(join(folder, BROKER_FILE), JSON.stringify({ version, ports: kept, certificates }));
     await broker.start();
     broker.#grantMinimalRights();
+    return broker;
+  }
+
+  /** Whether a folder holds a broker that was made before. */
+  static isIn(folder: string): boolean {
+    return existsSync(join(folder, BROKER_FILE));
+  }
+
+  /** Starts a broker that was made before, with its data and its ports. */
+  static async again(folder: string): Promise<KafkaBroker> {
+    const kept = JSON.parse(readFileSync(join(folder, BROKER_FILE), 'utf8')) as Pick<
+      KafkaBroker,
+      'version' | 'ports' | 'certificates'
+    >;
+    const broker = new KafkaBroker(folder, kept.version, kept.ports, kept.certificates, false);
+    await broker.start();
     return broker;
   }
 

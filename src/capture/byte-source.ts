@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -12,6 +13,8 @@ export interface ByteSource {
   readonly bytesRead: number;
   /** The input is known to be incomplete: a gzip stream without its end. */
   readonly endedEarly: boolean;
+  /** As `read`, at once; undefined where octets may be long in coming (a pipe), and the caller has to wait. */
+  readonly readNow: ((into: Uint8Array, at: number, length: number) => number) | undefined;
   /** Reads at most `length` octets to `into[at..]`; 0 at the end. */
   read(into: Uint8Array, at: number, length: number): Promise<number>;
   close(): Promise<void>;
@@ -77,8 +80,11 @@ class FileBytes implements ByteSource {
   readonly #path: string;
   readonly #handle: FileHandle;
   readonly totalBytes: number | undefined;
+  readonly readNow: ByteSource['readNow'];
 
   constructor(path: string, handle: FileHandle, totalBytes: number | undefined) {
+    this.readNow =
+      totalBytes === undefined ? undefined : (into, at, length) => this.#readNow(into, at, length);
     this.#path = path;
     this.#handle = handle;
     this.totalBytes = totalBytes;
@@ -90,10 +96,24 @@ class FileBytes implements ByteSource {
       this.bytesRead += bytesRead;
       return bytesRead;
     } catch (error) {
-      throw new CaptureError('unreadable', `${this.#path} cannot be read: ${(error as Error).message}.`, {
-        cause: error,
-      });
+      throw this.#fault(error);
     }
+  }
+
+  #readNow(into: Uint8Array, at: number, length: number): number {
+    try {
+      const bytesRead = readSync(this.#handle.fd, into, at, length, null);
+      this.bytesRead += bytesRead;
+      return bytesRead;
+    } catch (error) {
+      throw this.#fault(error);
+    }
+  }
+
+  #fault(error: unknown): CaptureError {
+    return new CaptureError('unreadable', `${this.#path} cannot be read: ${(error as Error).message}.`, {
+      cause: error,
+    });
   }
 
   close(): Promise<void> {
@@ -103,6 +123,7 @@ class FileBytes implements ByteSource {
 
 class StreamBytes implements ByteSource {
   readonly totalBytes = undefined;
+  readonly readNow = undefined;
   readonly endedEarly = false;
   bytesRead = 0;
   readonly #stream: Readable;
@@ -155,6 +176,10 @@ class PrefixedBytes implements ByteSource {
     return this.#rest.endedEarly;
   }
 
+  get readNow(): ByteSource['readNow'] {
+    return this.#prefix.length === 0 ? this.#rest.readNow : undefined;
+  }
+
   read(into: Uint8Array, at: number, length: number): Promise<number> {
     if (this.#prefix.length === 0) return this.#rest.read(into, at, length);
     const count = Math.min(length, this.#prefix.length);
@@ -171,6 +196,7 @@ class PrefixedBytes implements ByteSource {
 const COMPRESSED_CHUNK = 256 * 1024;
 
 class GunzipBytes implements ByteSource {
+  readonly readNow = undefined;
   endedEarly = false;
   readonly #packed: ByteSource;
   readonly #path: string;

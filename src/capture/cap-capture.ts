@@ -30,6 +30,13 @@ interface CapModule {
   readonly Cap: new () => CapDevice;
 }
 
+/*
+ * Every device ever made, so that the garbage collector gets none. The destructor of one that could not be opened stops a
+ * poll handle that was never set up, which is a segmentation fault; a closed one leaves its poll handle in the event loop's
+ * list. They are few, one for each opening.
+ */
+const neverCollected: CapDevice[] = [];
+
 interface Filled {
   readonly slab: number;
   readonly octets: number;
@@ -129,6 +136,7 @@ export class CapCapture implements LiveSource {
 
   #open(filter: string): CapDevice {
     const device = new this.#module.Cap();
+    neverCollected.push(device);
     let linkType: string;
     try {
       linkType = device.open(this.#options.interface, filter, this.#options.bufferBytes, this.#packet);

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { frameOf } from '../wire/frame.js';
 import type { ByteSource } from './byte-source.js';
 import { openBytes } from './byte-source.js';
@@ -10,8 +11,16 @@ import { isPcapMagic, PCAP_HEADER, pcapParser } from './pcap-format.js';
 import { isPcapngMagic, PcapngRecords } from './pcapng-format.js';
 import type { RecordParser } from './record-parser.js';
 
-/** Octets read at once. A slab holds the longest packet several times, and stays small beside the budget. */
-const SLAB_BYTES = 4 * 1024 * 1024;
+/**
+ * Octets read at once: few enough to stay in the processor's own cache from the read to the last look at a packet. Reading
+ * ahead in another thread was slower (docs/performance.md).
+ */
+const READ_BYTES = 256 * 1024;
+/** Reads of a plain file between two turns of the event loop, so that sinks and timers get theirs. */
+const READS_A_TURN = 16;
+/** Room before them for the record that the read before cut in two; longer ones are refused by the parsers. */
+const ROOM_BYTES = 512 * 1024;
+const SLAB_BYTES = ROOM_BYTES + READ_BYTES;
 
 /**
  * A pcap or pcapng file, gzip or not, or standard input. Reads slab by slab, so a file of any length needs the same
@@ -26,14 +35,16 @@ export class CaptureFile implements PacketSource {
   readonly #bytes: ByteSource;
   readonly #slab = frameOf(new Uint8Array(SLAB_BYTES));
   readonly #batch = new PacketBatch();
-  #have = 0;
-  #parsed = 0;
+  /* What the slab holds is at [#parsed, #have), and #parsed is where the parser goes on. */
+  #have = ROOM_BYTES;
+  #parsed = ROOM_BYTES;
   #atEnd = false;
-  /** Offset in the capture of the slab's first octet. */
-  #fileOffset = 0;
+  /** Offset in the capture of the slab's first octet; below 0 while its room is not used. */
+  #fileOffset = -ROOM_BYTES;
   #parser: RecordParser | undefined;
   #fault: CaptureError | undefined;
   #nextNumber = 1;
+  #reads = 0;
 
   private constructor(origin: string, bytes: ByteSource, interfaces: CaptureInterface[]) {
     this.origin = origin;
@@ -122,38 +133,41 @@ export class CaptureFile implements PacketSource {
     this.#parsed = this.#have;
   }
 
-  /* Moves the incomplete record to the front and reads behind it. */
+  /* Moves the incomplete record to the end of the room and reads behind it. */
   async #fill(): Promise<void> {
     const { bytes } = this.#slab;
-    if (this.#parsed > 0) {
-      bytes.copyWithin(0, this.#parsed, this.#have);
-      this.#fileOffset += this.#parsed;
-      this.#have -= this.#parsed;
-      this.#parsed = 0;
+    const start = ROOM_BYTES - (this.#have - this.#parsed);
+    bytes.copyWithin(start, this.#parsed, this.#have);
+    this.#fileOffset += this.#parsed - start;
+    this.#parsed = start;
+    this.#have = ROOM_BYTES;
+    const source = this.#bytes;
+    let count: number;
+    if (source.readNow === undefined) count = await source.read(bytes, ROOM_BYTES, READ_BYTES);
+    else {
+      if (++this.#reads % READS_A_TURN === 0) await turnOfTheLoop();
+      count = source.readNow(bytes, ROOM_BYTES, READ_BYTES);
     }
-    while (!this.#atEnd && this.#have < SLAB_BYTES) {
-      const count = await this.#bytes.read(bytes, this.#have, SLAB_BYTES - this.#have);
-      if (count === 0) this.#atEnd = true;
-      this.#have += count;
-      // A pipe or a gzip stream gives small chunks; what is here may be whole packets already.
-      if (this.#have >= SLAB_BYTES / 4) break;
-    }
+    this.#have += count;
+    if (count === 0) this.#atEnd = true;
   }
 
   async #readHeader(path: string): Promise<void> {
-    while (this.#have < PCAP_HEADER && !this.#atEnd) await this.#fill();
+    while (this.#have - this.#parsed < PCAP_HEADER && !this.#atEnd) await this.#fill();
+    const have = this.#have - this.#parsed;
     const name = path === '-' ? 'Standard input' : path;
-    if (this.#have === 0) throw new CaptureError('not-a-capture', `${name} is empty; nothing was read.`);
-    const { view } = this.#slab;
+    if (have === 0) throw new CaptureError('not-a-capture', `${name} is empty; nothing was read.`);
+    const { bytes } = this.#slab;
+    const view = new DataView(bytes.buffer, bytes.byteOffset + this.#parsed, have);
     const context = {
       origin: this.origin,
       addInterface: (description: CaptureInterface): number => this.#interfaces.push(description) - 1,
     };
-    if (this.#have >= 4 && isPcapngMagic(view)) {
+    if (have >= 4 && isPcapngMagic(view)) {
       this.#parser = new PcapngRecords(context);
-    } else if (this.#have >= PCAP_HEADER && isPcapMagic(view)) {
+    } else if (have >= PCAP_HEADER && isPcapMagic(view)) {
       this.#parser = pcapParser(view, context);
-      this.#parsed = PCAP_HEADER;
+      this.#parsed += PCAP_HEADER;
     } else {
       throw new CaptureError(
         'not-a-capture',

@@ -37,6 +37,12 @@ const EVERYTHING = { logs: LOG_NAMES, minSeverity: 'informational' } as const;
 /** Where a replay writes: a folder or standard output, and the sinks of the configuration that are named. */
 export function replayOutput(flags: OutputFlags, firstFile: string, log: Logger): ReplayOutput {
   const config = configOf(flags);
+  if (flags.config !== undefined && flags.to.length === 0 && config.sinks.length > 0) {
+    const names = config.sinks.map(({ name }) => `--to ${name}`).join(', ');
+    process.stderr.write(
+      `warning: the sinks of ${terminalText(flags.config)} get nothing; name them: ${names}\n`,
+    );
+  }
   const sensor = flags.sensor ?? config.sensor;
   const sinks: NamedSink[] = [];
   let stdout: StandardOutput | undefined;

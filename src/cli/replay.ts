@@ -146,6 +146,10 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
         },
       }),
   );
+  // As logrotate asks for, in a replay that takes its time.
+  process.on('SIGHUP', () => {
+    hub.reopen().catch((error: unknown) => log.warn((error as Error).message));
+  });
   const progress = new Progress(files);
   let result;
   try {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { createLog } from '../observe/log.js';
 import { makeSinks } from '../sensor/make-sinks.js';
-import { SinkHub } from '../sink/sink-hub.js';
+import type { NamedSink } from '../sink/sink-hub.js';
 import type { SpoolReport } from '../sink/spool/inspect.js';
 import { firstWaiting, inspectSpool, spooledRecords } from '../sink/spool/inspect.js';
 import { Spool } from '../sink/spool/spool.js';
@@ -105,43 +105,52 @@ async function replay(folder: string, flags: ReplayFlags): Promise<void> {
     throw new CommandError('Say where the records shall go: add --to SINK.', EXIT.usage);
   await inspectSpool(folder); // a folder that is no spool must not become one
   const config = configOf(flags);
-  const sinks = chosen(config, flags);
+  const configs = chosen(config, flags);
   const log = createLog('warn', false);
-  const hub = new SinkHub(
-    makeSinks(sinks, {
-      sensor: config.sensor,
-      tenant: config.tenant,
-      log,
-      emit: () => undefined, // what happens here is told on standard error
-      patienceMs: flags.wait * 1000,
-    }),
-  );
+  const sinks = makeSinks(configs, {
+    sensor: config.sensor,
+    tenant: config.tenant,
+    log,
+    emit: () => undefined, // what happens here is told on standard error
+    patienceMs: flags.wait * 1000,
+  });
   // The sink's own spool needs only to be opened: the sink delivers what waits in it.
-  const isOwn = sinks.some((one) => 'spool' in one && resolve(one.spool.folder) === resolve(folder));
-  await hub.open();
+  const isOwn = configs.some((one) => 'spool' in one && resolve(one.spool.folder) === resolve(folder));
   try {
-    const moved = isOwn ? 0 : await move(folder, hub, (message) => log.warn(message));
-    await hub.flush();
-    const settled = hub.healths().map(({ name, spool }) => {
-      if (spool === undefined) return `sink ${name}: ${moved} records written`;
-      return `sink ${name}: nothing waits; ${spool.acknowledged} acknowledged, ${spool.deadLettered} dead-lettered since its spool began`;
-    });
-    process.stdout.write(
-      `${moved > 0 ? `${moved} records taken out of ${folder}\n` : ''}${settled.join('\n')}\n`,
-    );
+    for (const { sink } of sinks) await sink.open();
+    const before = sinks.map(({ sink }) => sink.health().spool?.acknowledged ?? 0);
+    const moved = isOwn ? 0 : await move(folder, sinks, (message) => log.warn(message));
+    if (!isOwn) process.stdout.write(`${moved} records taken out of ${folder}\n`);
+    for (const [i, { name, sink }] of sinks.entries()) {
+      await sink.flush();
+      const { spool } = sink.health();
+      const count = spool === undefined ? moved : spool.acknowledged - before[i]!;
+      process.stdout.write(
+        `sink ${name}: ${count} records ${spool === undefined ? 'written' : 'delivered'}\n`,
+      );
+    }
   } finally {
-    await hub.close();
+    for (const { sink } of sinks) await sink.close();
   }
 }
 
-/* Hands all that waits to other sinks; a record leaves this spool once they have it. */
-async function move(folder: string, hub: SinkHub, onEvent: (message: string) => void): Promise<number> {
-  const spool = await Spool.open(folder, { ...DEFAULT_SPOOL, onEvent: ({ message }) => onEvent(message) });
+/* Hands all that waits to sinks, whatever their filters say; a record leaves this spool once all of them have it. */
+async function move(
+  folder: string,
+  sinks: readonly NamedSink[],
+  onEvent: (message: string) => void,
+): Promise<number> {
+  const spool = await Spool.open(folder, {
+    ...DEFAULT_SPOOL,
+    onEvent: ({ kind, message }) => {
+      if (kind !== 'recovered') onEvent(message);
+    },
+  });
   let moved = 0;
   try {
     while (spool.status.waiting > 0) {
       const records = await spool.read(REPLAY_RECORDS);
-      await hub.publish(records);
+      for (const { sink } of sinks) await sink.publish(records);
       for (const { sequence } of records) spool.settle(sequence, 'acknowledged');
       moved += records.length;
     }

@@ -33,7 +33,14 @@ export function decodeIpv6(frame: FrameView, at: number, end: number, out: Layer
   out.extensionOctets = 0;
   const row = out.push(LAYER.ipv6, at, out.nextEnd);
   const words = out.words;
-  for (let i = 0; i < 8; i++) words[row + IP.SRC + i] = view.getUint32(at + SOURCE + (i << 2));
+  words[row + IP.SRC] = view.getUint32(at + SOURCE);
+  words[row + IP.SRC + 1] = view.getUint32(at + SOURCE + 4);
+  words[row + IP.SRC + 2] = view.getUint32(at + SOURCE + 8);
+  words[row + IP.SRC + 3] = view.getUint32(at + SOURCE + 12);
+  words[row + IP.DST] = view.getUint32(at + DESTINATION);
+  words[row + IP.DST + 1] = view.getUint32(at + DESTINATION + 4);
+  words[row + IP.DST + 2] = view.getUint32(at + DESTINATION + 8);
+  words[row + IP.DST + 3] = view.getUint32(at + DESTINATION + 12);
   words[row + IP.PROTOCOL] = nextHeader;
   words[row + IP.TTL] = frame.bytes[at + HOP_LIMIT]!;
   words[row + IP.LENGTH] = payloadLength;

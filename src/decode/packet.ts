@@ -62,7 +62,8 @@ export class PacketDecoder {
   /** Decodes the frame at `[at, end)`, of which `wireLength` octets were on the wire. The result is in `stack`. */
   decode(frame: FrameView, at: number, end: number, wireLength: number, linkType: number): Verdict {
     const stack = this.stack;
-    stack.reset(frame, at, end, Math.max(end, at + wireLength));
+    const wireEnd = at + wireLength;
+    stack.reset(frame, at, end, wireEnd > end ? wireEnd : end);
     if (!this.#startAt(linkType, stack)) return (stack.verdict = VERDICT.unsupported_link_type);
     return this.#run(stack);
   }

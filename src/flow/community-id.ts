@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { MAPPED_WORD } from '../wire/address.js';
 import { hasIcmpCounterpart } from './icmp-counterpart.js';
 import { IP_PROTOCOL } from '../wire/numbers.js';
@@ -13,6 +13,10 @@ export interface FlowTuple {
 }
 
 const SEED_LENGTH = 2;
+/* Seed, two addresses, protocol, zero, two ports. */
+const MESSAGE = Buffer.alloc(SEED_LENGTH + 16 + 16 + 2 + 4);
+/** The first octets of the message, by their number. */
+const MESSAGES = Array.from({ length: MESSAGE.length + 1 }, (_, length) => MESSAGE.subarray(0, length));
 const PORT_PROTOCOLS: ReadonlySet<number> = new Set([
   IP_PROTOCOL.ICMP,
   IP_PROTOCOL.TCP,
@@ -26,25 +30,19 @@ const PORT_PROTOCOLS: ReadonlySet<number> = new Set([
  * a zero octet and ordered ports. The specification does not cover nesting; inner and outer flow each get their own.
  */
 export function communityId(flow: FlowTuple): string {
-  const source = addressBytes(flow.source);
-  const destination = addressBytes(flow.destination);
-  const order = Buffer.compare(source, destination);
+  const order = compareAddresses(flow.source, flow.destination);
   const isSwapped = !isOneWay(flow) && (order > 0 || (order === 0 && flow.sourcePort > flow.destinationPort));
-  const [first, second] = isSwapped ? [destination, source] : [source, destination];
-  const [firstPort, secondPort] = isSwapped
-    ? [flow.destinationPort, flow.sourcePort]
-    : [flow.sourcePort, flow.destinationPort];
-  const tail = Buffer.from([
-    flow.protocol,
-    0,
-    firstPort >>> 8,
-    firstPort & 0xff,
-    secondPort >>> 8,
-    secondPort & 0xff,
-  ]);
-  const parts = [Buffer.alloc(SEED_LENGTH), first, second];
-  parts.push(PORT_PROTOCOLS.has(flow.protocol) ? tail : tail.subarray(0, 2));
-  return `1:${createHash('sha1').update(Buffer.concat(parts)).digest('base64')}`;
+  let at = SEED_LENGTH;
+  at = putAddress(isSwapped ? flow.destination : flow.source, at);
+  at = putAddress(isSwapped ? flow.source : flow.destination, at);
+  MESSAGE[at++] = flow.protocol;
+  MESSAGE[at++] = 0;
+  if (PORT_PROTOCOLS.has(flow.protocol)) {
+    at = putPort(isSwapped ? flow.destinationPort : flow.sourcePort, at);
+    at = putPort(isSwapped ? flow.sourcePort : flow.destinationPort, at);
+  }
+  // One call instead of a Hash object: a quarter of the time.
+  return `1:${hash('sha1', MESSAGES[at]!, 'base64')}`;
 }
 
 /* An ICMP message without counterpart is not turned around. */
@@ -54,10 +52,31 @@ function isOneWay(flow: FlowTuple): boolean {
   return !hasIcmpCounterpart(isV6, flow.sourcePort);
 }
 
+/* An IPv4 address goes in with its four octets. */
+function isV4(words: readonly number[]): boolean {
+  return words[0] === 0 && words[1] === 0 && words[2] === MAPPED_WORD;
+}
+
+/* As their octets compare. */
+function compareAddresses(a: readonly number[], b: readonly number[]): number {
+  const from = isV4(a) ? 3 : 0;
+  if (from !== (isV4(b) ? 3 : 0)) return Buffer.compare(addressBytes(a), addressBytes(b));
+  for (let i = from; i < 4; i++) if (a[i] !== b[i]) return (a[i]! >>> 0) - (b[i]! >>> 0);
+  return 0;
+}
+
 function addressBytes(words: readonly number[]): Buffer {
-  const isV4 = words[0] === 0 && words[1] === 0 && words[2] === MAPPED_WORD;
-  const used = isV4 ? words.slice(3) : words;
-  const bytes = Buffer.alloc(used.length * 4);
-  used.forEach((word, i) => bytes.writeUInt32BE(word >>> 0, i * 4));
-  return bytes;
+  const end = putAddress(words, 0);
+  return Buffer.from(MESSAGE.subarray(0, end));
+}
+
+function putAddress(words: readonly number[], at: number): number {
+  for (let i = isV4(words) ? 3 : 0; i < 4; i++) at = MESSAGE.writeUInt32BE(words[i]! >>> 0, at);
+  return at;
+}
+
+function putPort(port: number, at: number): number {
+  MESSAGE[at] = port >>> 8;
+  MESSAGE[at + 1] = port & 0xff;
+  return at + 2;
 }

@@ -2,9 +2,10 @@ import type { LayerStack } from '../decode/layers.js';
 import { ICMP, IP, LAYER, ROW, TCP } from '../decode/layers.js';
 import { TRANSPORT } from '../model/vocabulary.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
+import { TRAFFIC_WORDS, TrafficCounts } from '../state/traffic-counts.js';
 import { looksLikeAnswer } from '../tunnel/likely-server-ports.js';
 import { destinationPort, sourcePort } from '../tunnel/level.js';
-import { isLater } from '../tunnel/tunnel-table.js';
+import { isAbove } from '../tunnel/tunnel-table.js';
 import { TCP_FLAG } from '../wire/numbers.js';
 import { icmpCounterpart } from './icmp-counterpart.js';
 
@@ -29,21 +30,16 @@ const LIST = { tcp: 0, other: 1 } as const;
 export class FlowTable {
   id = new Uint32Array(0);
   transport = new Uint8Array(0);
-  originatorIsHigh = new Uint8Array(0);
   origPort = new Uint16Array(0);
   respPort = new Uint16Array(0);
   firstSeconds = new Uint32Array(0);
   firstNanoseconds = new Uint32Array(0);
-  lastSeconds = new Uint32Array(0);
-  lastNanoseconds = new Uint32Array(0);
-  origPackets = new Float64Array(0);
-  origBytes = new Float64Array(0);
-  respPackets = new Float64Array(0);
-  respBytes = new Float64Array(0);
 
   /** Set by {@link record}. */
   isNew = false;
 
+  /** Packets, octets and last time by slot. */
+  readonly traffic: TrafficCounts;
   readonly #table: BoundedTable;
   readonly #options: FlowTableOptions;
   #nextId = 1;
@@ -53,10 +49,12 @@ export class FlowTable {
     this.#options = options;
     this.#table = new BoundedTable({
       keyWords: KEY_WORDS,
+      extraWords: TRAFFIC_WORDS + 2,
       capacity: options.capacity,
       ageLists: 2,
       onGrow: (slots) => this.#grow(slots),
     });
+    this.traffic = new TrafficCounts(this.#table);
   }
 
   get size(): number {
@@ -105,24 +103,25 @@ export class FlowTable {
     if (slot < 0)
       slot = this.#open(kind, source, destination, isSyn(stack, transport), seconds, nanoseconds, now);
     else this.#table.touch(slot, now);
-    if (isLater(seconds, nanoseconds, this.lastSeconds[slot]!, this.lastNanoseconds[slot]!)) {
-      this.lastSeconds[slot] = seconds;
-      this.lastNanoseconds[slot] = nanoseconds;
-    }
-    const bytes = ipLength(stack, ip);
-    if (this.#high === (this.originatorIsHigh[slot] === 1)) {
-      this.origPackets[slot] = this.origPackets[slot]! + 1;
-      this.origBytes[slot] = this.origBytes[slot]! + bytes;
-    } else {
-      this.respPackets[slot] = this.respPackets[slot]! + 1;
-      this.respBytes[slot] = this.respBytes[slot]! + bytes;
-    }
+    this.traffic.add(slot, this.#high, ipLength(stack, ip), seconds, nanoseconds);
     return slot;
+  }
+
+  /**
+   * A note that the user keeps of each end of a flow, 0 at first: of the end that sent the packet of the last
+   * {@link record}.
+   */
+  note(slot: number): number {
+    return this.#table.words[this.#table.extraAt(slot) + TRAFFIC_WORDS + (this.#high ? 1 : 0)]!;
+  }
+
+  setNote(slot: number, note: number): void {
+    this.#table.words[this.#table.extraAt(slot) + TRAFFIC_WORDS + (this.#high ? 1 : 0)] = note;
   }
 
   /** Address word `word` (0-3) of the originator, or of the responder. */
   endpointWord(slot: number, originator: boolean, word: number): number {
-    const high = originator === (this.originatorIsHigh[slot] === 1);
+    const high = originator === this.traffic.originatorIsHigh(slot);
     return this.#table.keyWord(slot, (high ? 4 : 0) + word);
   }
 
@@ -162,17 +161,14 @@ export class FlowTable {
     const isAnswer = hasPorts && !isOpening && looksLikeAnswer(source, destination);
     this.id[slot] = this.#nextId++;
     this.transport[slot] = transportOf(kind);
-    this.originatorIsHigh[slot] = this.#high === isAnswer ? 0 : 1;
+    this.traffic.open(slot, this.#high !== isAnswer, seconds, nanoseconds);
+    const notes = this.#table.extraAt(slot) + TRAFFIC_WORDS;
+    this.#table.words[notes] = 0;
+    this.#table.words[notes + 1] = 0;
     this.origPort[slot] = isAnswer ? destination : source;
     this.respPort[slot] = isAnswer ? source : destination;
     this.firstSeconds[slot] = seconds;
     this.firstNanoseconds[slot] = nanoseconds;
-    this.lastSeconds[slot] = seconds;
-    this.lastNanoseconds[slot] = nanoseconds;
-    this.origPackets[slot] = 0;
-    this.origBytes[slot] = 0;
-    this.respPackets[slot] = 0;
-    this.respBytes[slot] = 0;
     return slot;
   }
 
@@ -180,35 +176,30 @@ export class FlowTable {
     const words = stack.words;
     const src = ip * ROW + IP.SRC;
     const dst = ip * ROW + IP.DST;
-    let order = 0;
-    for (let i = 0; i < 4 && order === 0; i++) order = words[src + i]! - words[dst + i]!;
-    if (order === 0) order = source - destination;
     const key = this.#table.key;
-    this.#high = order > 0;
-    const low = this.#high ? dst : src;
-    const high = this.#high ? src : dst;
-    for (let i = 0; i < 4; i++) {
-      key[i] = words[low + i]!;
-      key[4 + i] = words[high + i]!;
-    }
-    key[KEY_PORTS] = this.#high ? (destination << 16) | source : (source << 16) | destination;
+    const isHigh = isAbove(words, src, dst, source, destination);
+    const low = isHigh ? dst : src;
+    const high = isHigh ? src : dst;
+    this.#high = isHigh;
+    key[0] = words[low]!;
+    key[1] = words[low + 1]!;
+    key[2] = words[low + 2]!;
+    key[3] = words[low + 3]!;
+    key[4] = words[high]!;
+    key[5] = words[high + 1]!;
+    key[6] = words[high + 2]!;
+    key[7] = words[high + 3]!;
+    key[KEY_PORTS] = isHigh ? (destination << 16) | source : (source << 16) | destination;
     key[KEY_PROTOCOL] = kind;
   }
 
   #grow(slots: number): void {
     this.id = grown(this.id, new Uint32Array(slots));
     this.transport = grown(this.transport, new Uint8Array(slots));
-    this.originatorIsHigh = grown(this.originatorIsHigh, new Uint8Array(slots));
     this.origPort = grown(this.origPort, new Uint16Array(slots));
     this.respPort = grown(this.respPort, new Uint16Array(slots));
     this.firstSeconds = grown(this.firstSeconds, new Uint32Array(slots));
     this.firstNanoseconds = grown(this.firstNanoseconds, new Uint32Array(slots));
-    this.lastSeconds = grown(this.lastSeconds, new Uint32Array(slots));
-    this.lastNanoseconds = grown(this.lastNanoseconds, new Uint32Array(slots));
-    this.origPackets = grown(this.origPackets, new Float64Array(slots));
-    this.origBytes = grown(this.origBytes, new Float64Array(slots));
-    this.respPackets = grown(this.respPackets, new Float64Array(slots));
-    this.respBytes = grown(this.respBytes, new Float64Array(slots));
   }
 }
 

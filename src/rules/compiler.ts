@@ -3,6 +3,7 @@ import type { Field } from '../model/fields.js';
 import { FIELDS, findField } from '../model/fields.js';
 import { PrefixTable } from '../wire/prefix-table.js';
 import type { Prefix } from '../wire/address.js';
+import { maskWord } from '../wire/address.js';
 import type { Gate } from './gate.js';
 import { gateOf } from './gate.js';
 import { suggestion } from '../yaml/nearest-name.js';
@@ -313,6 +314,20 @@ function compareFields(
   };
 }
 
+function inOnePrefix(id: number, slot: number, { words: [p0, p1, p2, p3], bits }: Prefix): Predicate {
+  const [m0, m1, m2, m3] = [maskWord(bits, 0), maskWord(bits, 1), maskWord(bits, 2), maskWord(bits, 3)];
+  return (facts) => {
+    if (facts.present[id] === 0) return false;
+    const words = facts.words;
+    return (
+      ((words[slot + 3]! ^ p3) & m3) === 0 &&
+      ((words[slot + 2]! ^ p2) & m2) === 0 &&
+      ((words[slot + 1]! ^ p1) & m1) === 0 &&
+      ((words[slot]! ^ p0) & m0) === 0
+    );
+  };
+}
+
 function membership(field: Field, items: readonly WordNode[]): Predicate {
   const { id, slot, check } = field;
   if (field.type === 'ip') {
@@ -320,6 +335,8 @@ function membership(field: Field, items: readonly WordNode[]): Predicate {
       take(parseNetwork(word.text), word),
       true,
     ]);
+    // Most rules name one network: comparing is a tenth of a look-up.
+    if (prefixes.length === 1) return inOnePrefix(id, slot, prefixes[0]![0]);
     const table = new PrefixTable(prefixes);
     return (facts) => facts.present[id] === 1 && table.find(facts.words, slot) === true;
   }

@@ -38,6 +38,10 @@ export function compileMessage(text: string): MessageTemplate {
   return {
     text,
     fields: parts.filter((part): part is Field => typeof part !== 'string'),
-    render: (facts) => parts.map((part) => (typeof part === 'string' ? part : facts.text(part))).join(''),
+    render: (facts) => {
+      let rendered = '';
+      for (const part of parts) rendered += typeof part === 'string' ? part : facts.text(part);
+      return rendered;
+    },
   };
 }

@@ -3,7 +3,23 @@ import type { CheckResults } from '../model/checks.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { Rule, RuleEvent } from './rule.js';
 
-const NO_RULES: readonly Rule[] = [];
+/** Rules that are asked together, and the groups of facts that their conditions read. */
+export interface RuleList {
+  readonly rules: readonly Rule[];
+  readonly reads: number;
+}
+
+class GrowingList implements RuleList {
+  readonly rules: Rule[] = [];
+  reads = 0;
+
+  push(rule: Rule): void {
+    this.rules.push(rule);
+    this.reads |= rule.reads;
+  }
+}
+
+const NO_RULES: RuleList = new GrowingList();
 
 /** Rules by event and tunnel kind, so that only those that can match are asked. */
 export class RuleIndex {
@@ -24,27 +40,27 @@ export class RuleIndex {
   }
 
   /** Rules to ask when a flow begins. */
-  onFlow(kind: number): readonly Rule[] {
+  onFlow(kind: number): RuleList {
     return this.#flow[kind] ?? NO_RULES;
   }
 
   /** Rules to ask when a tunnel is discovered or its kind is refined. */
-  onTunnel(kind: number): readonly Rule[] {
+  onTunnel(kind: number): RuleList {
     return this.#tunnel[kind] ?? NO_RULES;
   }
 
   /** Rules to ask when a tunnel ends. */
-  onTunnelEnd(kind: number): readonly Rule[] {
+  onTunnelEnd(kind: number): RuleList {
     return this.#totals[kind] ?? NO_RULES;
   }
 
   /** Packet rules without a gate: asked for every packet of a tunnel. */
-  onEveryPacket(kind: number): readonly Rule[] {
+  onEveryPacket(kind: number): RuleList {
     return this.#ungated[kind] ?? NO_RULES;
   }
 
   /** Packet rules of which one waits for a check that this packet violates. */
-  onViolation(kind: number, checks: CheckResults): readonly Rule[] {
+  onViolation(kind: number, checks: CheckResults): RuleList {
     const waitsFor = this.#waitsFor[kind]!;
     for (let i = 0; i < CHECK_WORDS; i++) {
       if ((waitsFor[i]! & checks.violated(i)) !== 0) return this.#gated[kind]!;
@@ -74,6 +90,6 @@ export class RuleIndex {
   }
 }
 
-function perKind(): Rule[][] {
-  return TUNNEL_KINDS.map(() => []);
+function perKind(): GrowingList[] {
+  return TUNNEL_KINDS.map(() => new GrowingList());
 }

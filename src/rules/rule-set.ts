@@ -1,4 +1,5 @@
 import { findField, FIELDS } from '../model/fields.js';
+import { groupsOf } from '../model/fact-groups.js';
 import type { Field } from '../model/fields.js';
 import type { Severity } from '../model/severity.js';
 import type { Diagnostic } from '../yaml/diagnostic.js';
@@ -183,6 +184,7 @@ class Reader {
       conditionText: raw.condition.trim(),
       matches: condition.matches,
       gate: condition.gate,
+      reads: groupsOf(condition.fields),
       readsTotals: condition.fields.has('tunnel.packets') || condition.fields.has('tunnel.bytes'),
       message,
       dedupKey,

@@ -3,6 +3,8 @@ import { DEFAULT_CONFIG } from '../config/load.js';
 import type { LayerStack } from '../decode/layers.js';
 import { LAYER } from '../decode/layers.js';
 import { PacketDecoder } from '../decode/packet.js';
+import type { WatchedPorts } from '../decode/plain-frame.js';
+import { isPlainFrame, watchedPorts } from '../decode/plain-frame.js';
 import { VERDICT } from '../decode/verdicts.js';
 import { FlowTable } from '../flow/flow-table.js';
 import type { EndpointList } from '../intel/endpoint-list.js';
@@ -15,6 +17,7 @@ import type { SiteOptions } from '../tunnel/site.js';
 import { Site } from '../tunnel/site.js';
 import { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
+import { LINK_TYPE } from '../wire/numbers.js';
 import { noticeRecord } from '../zeek/notice-record.js';
 import { weirdRecord } from '../zeek/weird-record.js';
 import { Counters } from './counters.js';
@@ -78,6 +81,7 @@ export class Analysis {
   readonly suppression: Suppression;
   readonly #decoder: PacketDecoder;
   readonly #stack: LayerStack;
+  readonly #watched: WatchedPorts;
   readonly #scene: PacketScene;
   readonly #facts = new FactSheet();
   #judge: Judge;
@@ -114,6 +118,7 @@ export class Analysis {
       isKnownTunnel: (stack, ip, udp) => this.tunnels.findUdp(stack, ip, udp) >= 0,
     });
     this.#stack = this.#decoder.stack;
+    this.#watched = watchedPorts(options.vxlanPorts);
     this.#scene = new PacketScene(this.#stack);
     this.reassembler = new FragmentReassembler({
       maxDatagrams: limits.fragmentedDatagrams,
@@ -160,6 +165,7 @@ export class Analysis {
   process(batch: PacketBatch, from: number, to: number, interfaces: readonly CaptureInterface[]): void {
     this.#interfaces = interfaces;
     const { frame } = batch;
+    const { portUsers } = this.tunnels;
     for (let i = from; i < to; i++) {
       const captured = batch.capturedLength[i]!;
       const wire = batch.wireLength[i]!;
@@ -170,8 +176,13 @@ export class Analysis {
       this.counters.wireBytes += wire;
       if (seconds > this.#now && this.#clock.accepts(batch.seconds, i, to)) this.#advance(seconds);
       const { linkType } = interfaces[index]!;
+      if (linkType === LINK_TYPE.ETHERNET && seconds >= this.#now - 1) {
+        const wireEnd = at + (wire > captured ? wire : captured);
+        // Most packets leave here, after some ten loads.
+        if (isPlainFrame(frame, at, at + captured, wireEnd, this.#watched, portUsers)) continue;
+      }
       const verdict = this.#decoder.decode(frame, at, at + captured, wire, linkType);
-      // Most packets leave here: nothing went wrong and no tunnel carries them.
+      // Of the others many leave here: nothing went wrong and no tunnel carries them.
       if (
         verdict === VERDICT.ok &&
         this.#stack.encapsulations === 0 &&

@@ -78,6 +78,8 @@ function isCutComplaint(stack: LayerStack, complaint: number): boolean {
   return isIncomplete(complaint) && stack.failedLimit === LIMITED_BY.snapLength;
 }
 
+const IS_INCOMPLETE = Uint8Array.from(VERDICTS, ({ family }) => (family === 'truncated' ? 1 : 0));
+
 function isIncomplete(verdict: number): boolean {
-  return VERDICTS[verdict]!.family === 'truncated';
+  return IS_INCOMPLETE[verdict] === 1;
 }

@@ -14,6 +14,7 @@ import {
 } from '../decode/layers.js';
 import { transportOf } from '../flow/flow-table.js';
 import type { Endpoint, EndpointList } from '../intel/endpoint-list.js';
+import { FACT_GROUP } from '../model/fact-groups.js';
 import type { FactSheet } from '../model/fact-sheet.js';
 import { FIELD } from '../model/fields.js';
 import { ENDPOINT_STATUS, INTEL_PLACE, IPV6_TUNNEL_KINDS, KIND, TRANSPORT } from '../model/vocabulary.js';
@@ -34,7 +35,10 @@ import {
 import { IP_PROTOCOL } from '../wire/numbers.js';
 import type { PacketScene } from './packet-scene.js';
 
-/** Fills the fact sheet of one tunnel of a packet, for the rules. Called only when a rule is about to be asked. */
+/**
+ * Fills the fact sheet of one tunnel of a packet, for the rules, as far as they read it. Called only when a rule is about
+ * to be asked; the judge clears the sheet.
+ */
 export class FactFiller {
   readonly facts: FactSheet;
   readonly #tunnels: TunnelTable;
@@ -42,37 +46,49 @@ export class FactFiller {
   readonly #endpoints: EndpointList;
   readonly #address = new Uint32Array(4);
   #endpointName = '';
-  #path: () => string = () => '';
+  #scene: PacketScene | undefined;
+  /** Makes the text of `tunnel.path`. */
+  describePath: (scene: PacketScene) => string = () => '-';
 
   constructor(facts: FactSheet, tunnels: TunnelTable, site: Site, endpoints: EndpointList) {
     this.facts = facts;
     this.#tunnels = tunnels;
     this.#site = site;
     this.#endpoints = endpoints;
-    facts.textOf = (field) => (field === FIELD['tunnel.path'] ? this.#path() : this.#endpointName);
+    facts.textOf = (field) => {
+      if (field !== FIELD['tunnel.path']) return this.#endpointName;
+      return this.#scene === undefined ? '-' : this.describePath(this.#scene);
+    };
   }
 
-  /** Facts of tunnel `level` of the packet; `path` makes the text of `tunnel.path`. */
-  fill(scene: PacketScene, level: number, path: () => string): void {
+  /** Adds groups of facts (model/fact-groups) of tunnel `level` of the packet. */
+  fill(scene: PacketScene, level: number, groups: number): void {
     const { facts } = this;
     const { stack } = scene;
-    facts.clear();
-    this.#path = path;
-    facts.setText(FIELD['tunnel.path']);
-    this.#packet(scene);
-    this.#outer(stack, level);
-    const outermost = stack.outerIp[0]! * ROW;
-    facts.setAddress(FIELD['outermost.src'], stack.words, outermost + IP.SRC);
-    facts.setAddress(FIELD['outermost.dst'], stack.words, outermost + IP.DST);
-    this.#tunnel(scene.tunnel[level]!, level, scene, this.#tunnels.kind[scene.tunnel[0]!]!);
     const innerIp = scene.innerIp[level]!;
-    if (innerIp >= 0) {
-      this.#inner(stack, innerIp, scene.transport[level]!);
-      if (stack.kind[innerIp] === LAYER.ipv6) this.#embedded(stack, innerIp);
+    this.#scene = scene;
+    if ((groups & FACT_GROUP.packet) !== 0) this.#packet(scene);
+    if ((groups & FACT_GROUP.outer) !== 0) this.#outer(stack, level);
+    if ((groups & FACT_GROUP.outermost) !== 0) {
+      const outermost = stack.outerIp[0]! * ROW;
+      facts.setAddress(FIELD['outermost.src'], stack.words, outermost + IP.SRC);
+      facts.setAddress(FIELD['outermost.dst'], stack.words, outermost + IP.DST);
     }
-    facts.setNumber(FIELD['inner.length'], stack.carried[level]!);
-    if (stack.carrier[level] === CARRIER.teredo) this.#teredo(stack, level, scene.teredoClass[level]!);
-    this.#intel(stack, level, innerIp);
+    if ((groups & FACT_GROUP.tunnel) !== 0) {
+      facts.setText(FIELD['tunnel.path']);
+      this.#tunnel(scene.tunnel[level]!, level, scene, this.#tunnels.kind[scene.tunnel[0]!]!);
+    }
+    if ((groups & FACT_GROUP.inner) !== 0) {
+      facts.setNumber(FIELD['inner.length'], stack.carried[level]!);
+      if (innerIp >= 0) this.#inner(stack, innerIp, scene.transport[level]!);
+    }
+    if ((groups & FACT_GROUP.embedded) !== 0 && innerIp >= 0 && stack.kind[innerIp] === LAYER.ipv6) {
+      this.#embedded(stack, innerIp);
+    }
+    if ((groups & FACT_GROUP.teredo) !== 0 && stack.carrier[level] === CARRIER.teredo) {
+      this.#teredo(stack, level, scene.teredoClass[level]!);
+    }
+    if ((groups & FACT_GROUP.intel) !== 0) this.#intel(stack, level, innerIp);
   }
 
   /** Facts of a tunnel that ended: there is no packet. */
@@ -80,7 +96,7 @@ export class FactFiller {
     const { facts } = this;
     facts.clear();
     facts.checks.reset();
-    this.#path = () => '-';
+    this.#scene = undefined;
     const tunnels = this.#tunnels;
     for (const originator of [true, false]) {
       for (let i = 0; i < 4; i++) this.#address[i] = tunnels.endpointWord(slot, originator, i);
@@ -146,20 +162,22 @@ export class FactFiller {
     facts.setNumber(FIELD['tunnel.direction'], tunnels.direction[slot]!);
     const greIpv6 = (tunnels.evidence[slot]! & KIND_EVIDENCE.greIpv6) !== 0;
     facts.setFlag(FIELD['tunnel.carries_ipv6'], IPV6_TUNNEL_KINDS.has(kind) || greIpv6);
-    facts.setCount(FIELD['tunnel.packets'], tunnels.origPackets[slot]! + tunnels.respPackets[slot]!);
-    facts.setCount(FIELD['tunnel.bytes'], tunnels.origBytes[slot]! + tunnels.respBytes[slot]!);
+    const { traffic } = tunnels;
+    facts.setCount(FIELD['tunnel.packets'], traffic.packets(slot, true) + traffic.packets(slot, false));
+    facts.setCount(FIELD['tunnel.bytes'], traffic.bytes(slot, true) + traffic.bytes(slot, false));
     this.#host(slot);
   }
 
   /* The local endpoint; the originator when both or none are local. */
   #host(slot: number): void {
-    const isLocal = (originator: boolean): boolean => {
-      for (let i = 0; i < 4; i++) this.#address[i] = this.#tunnels.endpointWord(slot, originator, i);
-      return this.#site.isLocal(this.#address, 0);
-    };
     // Each call leaves its endpoint in the scratch address.
-    if (!isLocal(true) && !isLocal(false)) isLocal(true);
+    if (!this.#isLocalEnd(slot, true) && !this.#isLocalEnd(slot, false)) this.#isLocalEnd(slot, true);
     this.facts.setAddress(FIELD['tunnel.host'], this.#address, 0);
+  }
+
+  #isLocalEnd(slot: number, originator: boolean): boolean {
+    for (let i = 0; i < 4; i++) this.#address[i] = this.#tunnels.endpointWord(slot, originator, i);
+    return this.#site.isLocal(this.#address, 0);
   }
 
   #inner(stack: LayerStack, ip: number, transport: number): void {

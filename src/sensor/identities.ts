@@ -20,18 +20,18 @@ export class Identities {
   }
 
   tunnelUid(slot: number): string {
-    const count = this.#tunnels.identity(slot, this.#uids.words.subarray(UidMaker.FIRST));
+    const count = this.#tunnels.identity(slot, this.#uids.body);
     return this.#uids.make(UID_KIND.tunnel, count);
   }
 
   flowUid(slot: number): string {
-    const count = this.#flows.identity(slot, this.#uids.words.subarray(UidMaker.FIRST));
+    const count = this.#flows.identity(slot, this.#uids.body);
     return this.#uids.make(UID_KIND.flow, count);
   }
 
   /** Identifier of an alert: rule, what it is about, and its time. */
   alertId(ruleHash: number, isFlow: boolean, slot: number, seconds: number, nanoseconds: number): string {
-    const words = this.#uids.words.subarray(UidMaker.FIRST);
+    const words = this.#uids.body;
     const table = isFlow ? this.#flows : this.#tunnels;
     let count = table.identity(slot, words);
     words[count++] = ruleHash;
@@ -99,12 +99,21 @@ function endpointWords(
   slot: number,
   originator: boolean,
 ): [number, number, number, number] {
-  const word = (i: number): number => table.endpointWord(slot, originator, i);
-  return [word(0), word(1), word(2), word(3)];
+  return [
+    table.endpointWord(slot, originator, 0),
+    table.endpointWord(slot, originator, 1),
+    table.endpointWord(slot, originator, 2),
+    table.endpointWord(slot, originator, 3),
+  ];
 }
 
 function hostText(table: EndpointTable, slot: number, originator: boolean): string {
-  return formatAddress(...endpointWords(table, slot, originator));
+  return formatAddress(
+    table.endpointWord(slot, originator, 0),
+    table.endpointWord(slot, originator, 1),
+    table.endpointWord(slot, originator, 2),
+    table.endpointWord(slot, originator, 3),
+  );
 }
 
 function communityIdOf(table: EndpointTable, slot: number, protocol: number): string {

@@ -1,9 +1,11 @@
 import type { FlowTable } from '../flow/flow-table.js';
+import { ALL_FACTS } from '../model/fact-groups.js';
 import type { FactSheet } from '../model/fact-sheet.js';
 import { FIELD, FIELDS } from '../model/fields.js';
 import type { Alert, PacketTime, TeredoReference } from '../model/records.js';
 import { TRANSPORTS, TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { Rule } from '../rules/rule.js';
+import type { RuleList } from '../rules/rule-index.js';
 import { RuleIndex } from '../rules/rule-index.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import { murmur128 } from '../wire/hash.js';
@@ -45,30 +47,37 @@ export class Judge {
   readonly #parts: JudgeParts;
   readonly #index: RuleIndex;
   readonly #ruleHash: readonly number[];
-  #filled = false;
+  /** Groups of facts that are there for the tunnel that is being judged. */
+  #filled = 0;
 
   constructor(parts: JudgeParts) {
     this.#parts = parts;
     this.#index = new RuleIndex(parts.rules);
     this.#ruleHash = parts.rules.map((rule) => hashText(`${rule.id}/${rule.rev}`));
+    parts.filler.describePath = (scene) => this.#path(scene);
   }
 
   /** Judges encapsulation `level`; its checks are in the fact sheet. */
   judge(scene: PacketScene, level: number, events: Readonly<LevelEvents>, now: number): void {
     const { tunnels, facts } = this.#parts;
     const kind = tunnels.kind[scene.tunnel[level]!]!;
-    this.#filled = false;
+    this.#filled = 0;
     if (events.isNewTunnel || events.kindChanged) this.#ask(this.#index.onTunnel(kind), scene, level, now);
     if (events.isNewFlow) this.#ask(this.#index.onFlow(kind), scene, level, now);
     const everyPacket = this.#index.onEveryPacket(kind);
-    if (everyPacket.length > 0) this.#ask(everyPacket, scene, level, now);
+    if (everyPacket.rules.length > 0) this.#ask(everyPacket, scene, level, now);
     if (facts.checks.anyViolated) this.#ask(this.#index.onViolation(kind, facts.checks), scene, level, now);
+  }
+
+  /** Whether rules ask about every packet of such a tunnel, and not only about flows, tunnels and violated checks. */
+  asksEveryPacket(kind: number): boolean {
+    return this.#index.onEveryPacket(kind).rules.length > 0;
   }
 
   /** Asks rules about totals of a tunnel that ends. */
   judgeEnd(slot: number, time: PacketTime): void {
     const { tunnels, facts, filler } = this.#parts;
-    const rules = this.#index.onTunnelEnd(tunnels.kind[slot]!);
+    const { rules } = this.#index.onTunnelEnd(tunnels.kind[slot]!);
     if (rules.length === 0) return;
     filler.fillEnded(slot);
     for (const rule of rules) {
@@ -76,19 +85,26 @@ export class Judge {
     }
   }
 
-  #ask(rules: readonly Rule[], scene: PacketScene, level: number, now: number): void {
+  #ask({ rules, reads }: RuleList, scene: PacketScene, level: number, now: number): void {
     if (rules.length === 0) return;
-    const { facts, filler } = this.#parts;
-    if (!this.#filled) {
-      filler.fill(scene, level, () => this.#path(scene));
-      this.#filled = true;
-    }
+    const { facts } = this.#parts;
+    this.#fill(reads, scene, level);
     for (const rule of rules) {
-      if (rule.matches(facts)) {
-        const flow = rule.on === 'tunnel' ? NONE : scene.flow[level]!;
-        this.#found(rule, scene, scene.tunnel[level]!, flow, scene.time, now, level);
-      }
+      if (!rule.matches(facts)) continue;
+      // Exceptions, the message and the key may read anything.
+      this.#fill(ALL_FACTS, scene, level);
+      const flow = rule.on === 'tunnel' ? NONE : scene.flow[level]!;
+      this.#found(rule, scene, scene.tunnel[level]!, flow, scene.time, now, level);
     }
+  }
+
+  #fill(groups: number, scene: PacketScene, level: number): void {
+    const missing = groups & ~this.#filled;
+    // Also for a condition that reads checks alone: what was there before must not stay.
+    if (this.#filled === 0) this.#parts.facts.clear();
+    if (missing === 0) return;
+    this.#filled |= missing;
+    this.#parts.filler.fill(scene, level, missing);
   }
 
   #found(

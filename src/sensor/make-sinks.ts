@@ -120,6 +120,11 @@ function spooledEvents(name: string, log: Logger, own: OwnRecords): SpooledSinkE
       else log.warn(`${location} delivers again after ${Math.round(seconds)} seconds`);
       own.outage(name, outage);
     },
+    onLettersDiscarded: (bytes, path) => {
+      const message = `${bytes} octets of old dead letters beside ${path} were removed to make room.`;
+      log.warn(`${location}: ${message}`);
+      own.report(`${name} letters-discarded`, 'ERROR', location, message);
+    },
     onDeadLetter: (record, reason, path) => {
       const message = `A ${record.log} record was not taken and is in ${path}: ${reason}`;
       log.warn(`${location}: ${message}`);

@@ -37,8 +37,10 @@ export interface ReplayResult {
   readonly sinkFailures: readonly SinkError[];
 }
 
-/** Packets that are analysed before records are handed to the sink. */
+/** Packets that are analysed at once. */
 const CHUNK = 4096;
+/** Records that are handed to the sink together, unless somebody is waiting for them. */
+const RECORDS_TOGETHER = 1024;
 const SUPPORTED_LINKS: ReadonlySet<number> = new Set(Object.values(LINK_TYPE));
 
 /**
@@ -49,7 +51,9 @@ const SUPPORTED_LINKS: ReadonlySet<number> = new Set(Object.values(LINK_TYPE));
 export class Replay {
   readonly #analysis: Analysis;
   readonly #sink: AlertSink;
-  readonly #pending: LogRecord[] = [];
+  #pending: LogRecord[] = [];
+  /** What the sink is taking now; the analysis goes on meanwhile. */
+  #publishing: Promise<void> | undefined;
   readonly #interfaces: CaptureInterface[] = [];
   #checked = 0;
   #isOpen = false;
@@ -58,7 +62,7 @@ export class Replay {
   /** `makeAnalysis` gets the function that takes its records. */
   constructor(sink: AlertSink, makeAnalysis: (emit: (record: LogRecord) => void) => Analysis) {
     this.#sink = sink;
-    this.#analysis = makeAnalysis((record) => this.#pending.push(record));
+    this.#analysis = makeAnalysis((record) => void this.#pending.push(record));
   }
 
   get analysis(): Analysis {
@@ -77,12 +81,17 @@ export class Replay {
     try {
       if (options.merge) await this.#readMerged(options, opened, faults);
       else await this.#readInOrder(options, opened, faults);
+      if (this.#isOpen) {
+        this.#analysis.finish();
+        await this.#handOver();
+        await this.#publishing;
+      }
+    } catch (error) {
+      // The first failure is told; what closing adds to it does not matter any more.
+      if (this.#isOpen) await this.#sink.close().catch(() => undefined);
+      throw error;
     } finally {
       for (const file of opened) await file.close();
-    }
-    if (this.#isOpen) {
-      this.#analysis.finish();
-      await this.#drain();
     }
     const sinkFailures = this.#isOpen ? await this.#finishSink() : [];
     return { faults, sinkFailures, cutShort: opened.flatMap((file) => file.cutShort ?? []) };
@@ -150,10 +159,15 @@ export class Replay {
       const end = Math.min(at + CHUNK, to);
       const due = this.#pace === undefined ? end : this.#pace.dueUntil(batch, at, end);
       if (due > at) this.#analysis.process(batch, at, due, this.#interfaces);
-      if (this.#pending.length > 0) await this.#drain();
+      if (this.#pending.length >= RECORDS_TOGETHER) await this.#handOver();
       at = due;
-      if (at < end) await pause(this.#pace!.dueIn(batch, at));
+      if (at < end) {
+        await this.#handOver();
+        await pause(this.#pace!.dueIn(batch, at));
+      }
     }
+    // The next packets of a pipe may be long in coming.
+    if (files.some(({ totalBytes }) => totalBytes === undefined)) await this.#handOver();
     options.onProgress?.(files.reduce((sum, file) => sum + file.bytesRead, 0));
   }
 
@@ -172,9 +186,15 @@ export class Replay {
     }
   }
 
-  async #drain(): Promise<void> {
-    const records = this.#pending.splice(0);
-    await this.#sink.publish(records);
+  /* Waits until the sink has taken what it was given before, so that no more than one batch is under way. */
+  async #handOver(): Promise<void> {
+    await this.#publishing;
+    this.#publishing = undefined;
+    if (this.#pending.length === 0) return;
+    this.#publishing = this.#sink.publish(this.#pending);
+    // A failure is thrown where it is waited for.
+    this.#publishing.catch(() => undefined);
+    this.#pending = [];
   }
 }
 

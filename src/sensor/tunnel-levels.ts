@@ -1,6 +1,6 @@
 import type { LayerStack } from '../decode/layers.js';
 import { CARRIER, IP, LAYER, PORTS, ROW, TEREDO, TEREDO_BIT } from '../decode/layers.js';
-import { VERDICTS } from '../decode/verdicts.js';
+import { VERDICT, VERDICTS } from '../decode/verdicts.js';
 import type { FlowTable } from '../flow/flow-table.js';
 import { CHECK } from '../model/checks.js';
 import type { CheckResults } from '../model/checks.js';
@@ -20,6 +20,7 @@ import { checkTeredo } from '../tunnel/teredo-checks.js';
 import { classifyTeredo } from '../tunnel/teredo-class.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
+import { isIsatapWord } from '../wire/embedded-address.js';
 import type { Counters } from './counters.js';
 import type { Identities } from './identities.js';
 import type { Judge, LevelEvents } from './judge.js';
@@ -27,6 +28,10 @@ import type { PacketScene } from './packet-scene.js';
 import type { TunnelLog } from './tunnel-log.js';
 
 const NONE = -1;
+/* A mark: 12 bits of KIND_EVIDENCE, one of these two, kind of the tunnel, version of the site. */
+const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, VERSION_AT: 18 } as const;
+const MOST_VERSIONS = 2 ** (32 - MARK.VERSION_AT);
+const IS_LIMIT = Uint8Array.from(VERDICTS, ({ family }) => (family === 'limit' ? 1 : 0));
 
 export interface TunnelLevelsParts {
   readonly scene: PacketScene;
@@ -103,11 +108,46 @@ export class TunnelLevels {
       scene.flow[level] = flows.record(stack, innerIp, transport, tunnels, slot, seconds, nanoseconds, now);
       events.isNewFlow = flows.isNew;
     }
+    const mark = this.#markOf(slot, level, transport, innerIp);
+    if (mark !== 0 && !events.isNewTunnel && flows.note(scene.flow[level]) === mark) return slot;
     events.kindChanged = this.#refineKind(slot, level, innerIp, events.isNewFlow || transport < 0);
     if (events.isNewTunnel) this.#tunnelDiscovered(slot);
     this.#check(slot, level, innerIp, now);
     this.#parts.judge.judge(scene, level, events, now);
+    if (mark !== 0 && !this.#parts.checks.anyViolated && !events.kindChanged) {
+      // With what is known of the tunnel by now.
+      flows.setNote(scene.flow[level], this.#markOf(slot, level, transport, innerIp));
+    }
     return slot;
+  }
+
+  /*
+   * What the judgement of a packet depends on beside the flow and direction that it belongs to; 0 when that cannot be put
+   * in a word. While it is the same as for an earlier packet of the flow, which violated nothing, this one has nothing new
+   * to say: no kind is refined, no check is violated, no rule is asked.
+   *
+   * TCP and UDP alone: their class and checks follow from addresses and ports, the same for all packets of a flow.
+   */
+  #markOf(slot: number, level: number, transport: number, innerIp: number): number {
+    const stack = this.#stack;
+    const { scene, tunnels, site, judge } = this.#parts;
+    if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
+    const leaf = stack.kind[transport];
+    if (leaf !== LAYER.tcp && leaf !== LAYER.udp) return 0;
+    if (stack.carrier[level] === CARRIER.teredo && stack.word(stack.header[level]!, TEREDO.BITS) !== 0)
+      return 0;
+    // Whether its sender is an ISATAP router may change at any time.
+    if (isIsatapWord(stack.word(innerIp, IP.SRC + 2))) return 0;
+    if (site.version >= MOST_VERSIONS || judge.asksEveryPacket(tunnels.kind[slot]!)) return 0;
+    // The tunnel may have ended and come back since, as another kind or opened by the other end.
+    const side = scene.fromOriginator[level] === 1 ? MARK.fromOriginator : MARK.fromResponder;
+    return (
+      ((site.version << MARK.VERSION_AT) |
+        (tunnels.kind[slot]! << MARK.KIND_AT) |
+        tunnels.evidence[slot]! |
+        side) >>>
+      0
+    );
   }
 
   /* Sets or refines the tunnel's kind from this packet. True when something that was known of it changed. */
@@ -146,14 +186,9 @@ export class TunnelLevels {
   }
 
   #tunnelDiscovered(slot: number): void {
-    const { tunnels, site, scene, tunnelLog } = this.#parts;
-    const words = this.#address;
-    const isLocal = (originator: boolean): boolean => {
-      for (let i = 0; i < 4; i++) words[i] = tunnels.endpointWord(slot, originator, i);
-      return site.isLocal(words, 0);
-    };
-    const origLocal = isLocal(true);
-    const respLocal = isLocal(false);
+    const { tunnels, scene, tunnelLog } = this.#parts;
+    const origLocal = this.#isLocalEnd(slot, true);
+    const respLocal = this.#isLocalEnd(slot, false);
     tunnels.direction[slot] = origLocal
       ? respLocal
         ? DIRECTION.internal
@@ -164,6 +199,12 @@ export class TunnelLevels {
     tunnels.vlan[slot] = scene.vlanId(0) + 1;
     tunnels.innerVlan[slot] = scene.vlanId(1) + 1;
     tunnelLog.discover(slot, scene.time, this.#parentUid(slot));
+  }
+
+  #isLocalEnd(slot: number, originator: boolean): boolean {
+    const { tunnels, site } = this.#parts;
+    for (let i = 0; i < 4; i++) this.#address[i] = tunnels.endpointWord(slot, originator, i);
+    return site.isLocal(this.#address, 0);
   }
 
   #parentUid(slot: number): string | undefined {
@@ -177,7 +218,7 @@ export class TunnelLevels {
     const { checks, site, tunnels } = this.#parts;
     checks.reset();
     const isInnermost = level === this.#parts.scene.levels - 1;
-    const isOverALimit = VERDICTS[stack.verdict]!.family === 'limit';
+    const isOverALimit = IS_LIMIT[stack.verdict] === 1;
     checks.set(CHECK.X01, isInnermost && isOverALimit ? CHECK_VALUE.violated : CHECK_VALUE.holds);
     checkOuterEndpoints(stack, level, site, checks);
     if (innerIp < 0 || stack.kind[innerIp] !== LAYER.ipv6) return;

@@ -38,7 +38,9 @@ export class TunnelLog {
   #write(slot: number, time: PacketTime, action: TunnelAction, parentUid: string | undefined): void {
     const tunnels = this.#tunnels;
     const kind = tunnels.kind[slot]!;
-    const vlan = [tunnels.vlan[slot]!, tunnels.innerVlan[slot]!].filter((id) => id > 0).map((id) => id - 1);
+    const vlan: number[] = [];
+    if (tunnels.vlan[slot]! > 0) vlan.push(tunnels.vlan[slot]! - 1);
+    if (tunnels.innerVlan[slot]! > 0) vlan.push(tunnels.innerVlan[slot]! - 1);
     this.#emit(
       tunnelRecord({
         time,
@@ -66,14 +68,15 @@ export class TunnelLog {
     respBytes: number;
   } {
     const tunnels = this.#tunnels;
-    const seconds = tunnels.lastSeconds[slot]! - tunnels.firstSeconds[slot]!;
-    const nanoseconds = tunnels.lastNanoseconds[slot]! - tunnels.firstNanoseconds[slot]!;
+    const { traffic } = tunnels;
+    const seconds = traffic.lastSeconds(slot) - tunnels.firstSeconds[slot]!;
+    const nanoseconds = traffic.lastNanoseconds(slot) - tunnels.firstNanoseconds[slot]!;
     return {
       durationSeconds: Math.max(0, (seconds * 1e9 + nanoseconds) / 1e9),
-      origPackets: tunnels.origPackets[slot]!,
-      origBytes: tunnels.origBytes[slot]!,
-      respPackets: tunnels.respPackets[slot]!,
-      respBytes: tunnels.respBytes[slot]!,
+      origPackets: traffic.packets(slot, true),
+      origBytes: traffic.bytes(slot, true),
+      respPackets: traffic.packets(slot, false),
+      respBytes: traffic.bytes(slot, false),
     };
   }
 }

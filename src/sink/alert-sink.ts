@@ -10,6 +10,8 @@ export interface AlertSink {
   /** Resolves when everything that was published has reached its place, as far as this sink can tell. */
   flush(): Promise<void>;
   close(): Promise<void>;
+  /** Begins its files anew, after somebody moved them away; sinks without files have none. */
+  reopen?(): Promise<void>;
   /** How the sink is now; cheap. */
   health(): SinkHealth;
 }

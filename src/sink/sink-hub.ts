@@ -32,6 +32,7 @@ export interface NamedHealth extends SinkHealth {
 
 /** Records that one sink may be behind before `offer` drops. */
 const QUEUE_RECORDS = 100_000;
+const MOST_EARLY = 100;
 
 /**
  * Several sinks at once, each with its own filter, queue and health: a slow or broken one never stops another. Live, records
@@ -41,6 +42,9 @@ export class SinkHub implements AlertSink {
   readonly #sinks: readonly (NamedSink & { readonly queue: SinkQueue })[];
   /* Sinks that failed in this run; a replay goes on with the others. */
   readonly #broken = new Map<string, Error>();
+
+  /* What was offered before all sinks were open: what they have to say about their recovery. */
+  #early: (readonly LogRecord[])[] | undefined = [];
 
   constructor(sinks: readonly NamedSink[]) {
     this.#sinks = sinks.map((one) => ({ ...one, queue: new SinkQueue(one.sink, QUEUE_RECORDS) }));
@@ -52,13 +56,22 @@ export class SinkHub implements AlertSink {
     const errors = results.flatMap((result) =>
       result.status === 'rejected' ? [result.reason as Error] : [],
     );
-    if (errors.length === 0) return;
+    if (errors.length === 0) {
+      this.#early?.forEach((records) => this.#hand(records));
+      this.#early = undefined;
+      return;
+    }
     await Promise.allSettled(this.#sinks.map(({ sink }) => sink.close()));
     throw joined(errors);
   }
 
-  /** Hands records to every sink that wants them, without waiting. */
+  /** Hands records to every sink that wants them, without waiting. Before `open` has ended, a few are kept for then. */
   offer(records: readonly LogRecord[]): void {
+    if (this.#early === undefined) this.#hand(records);
+    else if (this.#early.length < MOST_EARLY) this.#early.push(records);
+  }
+
+  #hand(records: readonly LogRecord[]): void {
     for (const { filter, queue } of this.#sinks) {
       const wanted = select(records, filter);
       if (wanted.length > 0) queue.offer(wanted);
@@ -108,6 +121,10 @@ export class SinkHub implements AlertSink {
       result.status === 'rejected' ? [result.reason as Error] : [],
     );
     if (errors.length > 0) throw joined(errors);
+  }
+
+  async reopen(): Promise<void> {
+    for (const { sink } of this.#sinks) await sink.reopen?.();
   }
 
   /** The worst of its sinks; see {@link healthOf} for each. */

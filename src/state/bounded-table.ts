@@ -5,6 +5,8 @@ export interface BoundedTableOptions {
   readonly keyWords: number;
   /** Most entries; at this size the entry that was idle longest makes room. */
   readonly capacity: number;
+  /** 32-bit words that the user keeps in each entry's row, see {@link BoundedTable.extraAt}. Default 0. */
+  readonly extraWords?: number;
   /** Number of age lists (entries with different time-outs live in different lists). Default 1. */
   readonly ageLists?: number;
   /** Called with the slot of an entry that is about to make room. The entry is still readable. */
@@ -15,15 +17,25 @@ export interface BoundedTableOptions {
 
 const FIRST_SLOTS = 256;
 const NONE = -1;
+/* Words of the table's own in a row, behind the key. The stamp is a double and lies on an even word. */
+const STAMP = 0;
+const HASH = 2;
+const LIST = 3;
+const OWN_WORDS = 4;
+/* The two links of an entry. */
+const OLDER = 0;
+const NEWER = 1;
 
 /**
- * Hash table over typed arrays: no object and no string per entry, a fixed upper size, and entries linked by age, so
- * that expiry looks only at the oldest. Slots are stable while an entry lives and index the user's own columns.
+ * Hash table over one typed array: no object and no string per entry, a fixed upper size, and entries linked by age, so
+ * that expiry looks only at the oldest. Slots are stable while an entry lives and index the user's own columns. What every
+ * packet needs of an entry lies side by side in its row, because in a large table each line of memory is a wait.
  *
  * The hash is seeded at random, so that a sender cannot aim at one bucket; nothing that is written out depends on it.
  *
  *     index  [ . 3 . . 0 1 . ]      open addressing, linear probing, backward-shift deletion
- *     slots   0 1 2 3 ...           key words, hash, stamp, older/newer links
+ *     rows    0 1 2 3 ...           key words | stamp, hash, list | the user's words
+ *     links   0 1 2 3 ...           older, newer: apart, since a packet also touches those of two neighbours
  */
 export class BoundedTable {
   /** Key to look for or to insert; fill it, then call {@link find} or {@link insert}. */
@@ -33,7 +45,15 @@ export class BoundedTable {
   /** Entries that made room for others since the start. */
   evictions = 0;
 
+  /** All rows, as words and as doubles. They are other arrays after the table has grown. */
+  words = new Uint32Array(0);
+  doubles = new Float64Array(0);
+
   readonly #keyWords: number;
+  /** Where the table's own words and the user's begin in a row, and how long a row is. All even. */
+  readonly #own: number;
+  readonly #extra: number;
+  readonly #stride: number;
   readonly #seed = randomBytes(4).readUInt32LE(0);
   readonly #onEvict: ((slot: number) => void) | undefined;
   readonly #onGrow: ((slots: number) => void) | undefined;
@@ -44,15 +64,14 @@ export class BoundedTable {
   #free = NONE;
   #index = new Int32Array(0);
   #mask = 0;
-  #keys = new Uint32Array(0);
-  #hash = new Uint32Array(0);
-  #older = new Int32Array(0);
-  #newer = new Int32Array(0);
-  #list = new Uint8Array(0);
-  #stamp = new Float64Array(0);
+  #ints = new Int32Array(0);
+  #links = new Int32Array(0);
 
   constructor(options: BoundedTableOptions) {
     this.#keyWords = options.keyWords;
+    this.#own = even(options.keyWords);
+    this.#extra = this.#own + OWN_WORDS;
+    this.#stride = even(this.#extra + (options.extraWords ?? 0));
     this.key = new Uint32Array(options.keyWords);
     this.capacity = options.capacity;
     this.#onEvict = options.onEvict;
@@ -62,16 +81,24 @@ export class BoundedTable {
     this.#newest = new Int32Array(lists).fill(NONE);
   }
 
+  /** Index in {@link words} of the user's words of an entry; half of it is that in {@link doubles}. */
+  extraAt(slot: number): number {
+    return slot * this.#stride + this.#extra;
+  }
+
   /** Slot of the entry with the scratch key, or -1. */
   find(): number {
     if (this.size === 0) return NONE;
     const hash = this.#hashKey();
     const index = this.#index;
+    const ints = this.#ints;
     const mask = this.#mask;
+    const stride = this.#stride;
+    const hashAt = this.#own + HASH;
     for (let i = hash & mask; ; i = (i + 1) & mask) {
       const slot = index[i]!;
       if (slot === NONE) return NONE;
-      if (this.#hash[slot] === hash && this.#sameKey(slot)) return slot;
+      if (ints[slot * stride + hashAt] === hash && this.#sameKey(slot * stride)) return slot;
     }
   }
 
@@ -84,12 +111,14 @@ export class BoundedTable {
     if (this.#free === NONE && this.#used === this.#slots) this.#grow();
     let slot = this.#free;
     if (slot === NONE) slot = this.#used++;
-    else this.#free = this.#older[slot]!;
+    else this.#free = this.#links[2 * slot + OLDER]!;
     const hash = this.#hashKey();
-    this.#hash[slot] = hash;
-    this.#keys.set(this.key, slot * this.#keyWords);
+    const row = slot * this.#stride;
+    const { words, key } = this;
+    for (let i = 0; i < this.#keyWords; i++) words[row + i] = key[i]!;
+    this.#ints[row + this.#own + HASH] = hash;
+    this.doubles[(row + this.#own + STAMP) >>> 1] = now;
     this.#place(slot, hash);
-    this.#stamp[slot] = now;
     this.#link(slot, list);
     this.size++;
     return slot;
@@ -97,8 +126,9 @@ export class BoundedTable {
 
   /** Marks an entry as active at `now` (seconds). */
   touch(slot: number, now: number): void {
-    this.#stamp[slot] = now;
-    const list = this.#list[slot]!;
+    const at = this.#at(slot);
+    this.doubles[(at + STAMP) >>> 1] = now;
+    const list = this.#ints[at + LIST]!;
     if (this.#newest[list] === slot) return;
     this.#unlink(slot);
     this.#link(slot, list);
@@ -106,13 +136,13 @@ export class BoundedTable {
 
   /** When the entry was last active, in seconds. */
   lastActive(slot: number): number {
-    return this.#stamp[slot]!;
+    return this.doubles[(this.#at(slot) + STAMP) >>> 1]!;
   }
 
   remove(slot: number): void {
     this.#unplace(slot);
     this.#unlink(slot);
-    this.#older[slot] = this.#free;
+    this.#links[2 * slot + OLDER] = this.#free;
     this.#free = slot;
     this.size--;
   }
@@ -124,17 +154,18 @@ export class BoundedTable {
 
   /** The next younger entry of the same list, or -1. */
   younger(slot: number): number {
-    return this.#newer[slot]!;
+    return this.#links[2 * slot + NEWER]!;
   }
 
   keyWord(slot: number, word: number): number {
-    return this.#keys[slot * this.#keyWords + word]!;
+    return this.words[slot * this.#stride + word]!;
   }
 
   #evictOldest(): void {
     let victim = NONE;
     for (const slot of this.#oldest) {
-      if (slot !== NONE && (victim === NONE || this.#stamp[slot]! < this.#stamp[victim]!)) victim = slot;
+      if (slot !== NONE && (victim === NONE || this.lastActive(slot) < this.lastActive(victim)))
+        victim = slot;
     }
     if (victim === NONE) throw new Error('a bounded table needs a capacity of at least 1');
     this.evictions++;
@@ -145,36 +176,50 @@ export class BoundedTable {
   #grow(): void {
     const slots = Math.min(this.capacity, this.#slots === 0 ? FIRST_SLOTS : this.#slots * 2);
     this.#slots = slots;
-    this.#keys = grown(this.#keys, new Uint32Array(slots * this.#keyWords));
-    this.#hash = grown(this.#hash, new Uint32Array(slots));
-    this.#older = grown(this.#older, new Int32Array(slots));
-    this.#newer = grown(this.#newer, new Int32Array(slots));
-    this.#list = grown(this.#list, new Uint8Array(slots));
-    this.#stamp = grown(this.#stamp, new Float64Array(slots));
+    const words = grown(this.words, new Uint32Array(slots * this.#stride));
+    this.words = words;
+    this.#ints = new Int32Array(words.buffer);
+    this.#links = grown(this.#links, new Int32Array(2 * slots));
+    this.doubles = new Float64Array(words.buffer);
     let size = 16;
     while (size < slots * 2) size *= 2;
     this.#index = new Int32Array(size).fill(NONE);
     this.#mask = size - 1;
     for (const first of this.#oldest) {
-      for (let slot = first; slot !== NONE; slot = this.#newer[slot]!) this.#place(slot, this.#hash[slot]!);
+      for (let slot = first; slot !== NONE; slot = this.younger(slot)) {
+        this.#place(slot, this.#ints[this.#at(slot) + HASH]!);
+      }
     }
     this.#onGrow?.(slots);
   }
 
-  #hashKey(): number {
-    let h = this.#seed;
-    const key = this.key;
-    for (let i = 0; i < this.#keyWords; i++) {
-      h = Math.imul(h ^ key[i]!, 0x9e3779b1);
-      h ^= h >>> 15;
-    }
-    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-    return (h ^ (h >>> 13)) >>> 0;
+  /* Where the table's own words of an entry begin. */
+  #at(slot: number): number {
+    return slot * this.#stride + this.#own;
   }
 
-  #sameKey(slot: number): boolean {
-    const base = slot * this.#keyWords;
-    for (let i = 0; i < this.#keyWords; i++) if (this.#keys[base + i] !== this.key[i]) return false;
+  /* A signed word. Two lanes, because each step of one waits for the step before. */
+  #hashKey(): number {
+    let a = this.#seed;
+    let b = this.#seed ^ 0x6a09e667;
+    const key = this.key;
+    const words = this.#keyWords;
+    let i = 0;
+    for (; i + 1 < words; i += 2) {
+      a = Math.imul(a ^ key[i]!, 0x9e3779b1);
+      b = Math.imul(b ^ key[i + 1]!, 0x85ebca77);
+      a ^= a >>> 15;
+      b ^= b >>> 13;
+    }
+    if (i < words) a = Math.imul(a ^ key[i]!, 0x9e3779b1);
+    let h = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 15), 0xc2b2ae35);
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+    return h ^ (h >>> 13);
+  }
+
+  #sameKey(row: number): boolean {
+    const { words, key } = this;
+    for (let i = 0; i < this.#keyWords; i++) if (words[row + i] !== key[i]) return false;
     return true;
   }
 
@@ -188,12 +233,12 @@ export class BoundedTable {
   #unplace(slot: number): void {
     const index = this.#index;
     const mask = this.#mask;
-    let hole = this.#hash[slot]! & mask;
+    let hole = this.#ints[this.#at(slot) + HASH]! & mask;
     while (index[hole] !== slot) hole = (hole + 1) & mask;
     for (let i = (hole + 1) & mask; ; i = (i + 1) & mask) {
       const other = index[i]!;
       if (other === NONE) break;
-      const home = this.#hash[other]! & mask;
+      const home = this.#ints[this.#at(other) + HASH]! & mask;
       if (((i - home) & mask) >= ((i - hole) & mask)) {
         index[hole] = other;
         hole = i;
@@ -203,24 +248,31 @@ export class BoundedTable {
   }
 
   #link(slot: number, list: number): void {
-    this.#list[slot] = list;
+    const links = this.#links;
     const newest = this.#newest[list]!;
-    this.#older[slot] = newest;
-    this.#newer[slot] = NONE;
+    this.#ints[this.#at(slot) + LIST] = list;
+    links[2 * slot + OLDER] = newest;
+    links[2 * slot + NEWER] = NONE;
     if (newest === NONE) this.#oldest[list] = slot;
-    else this.#newer[newest] = slot;
+    else links[2 * newest + NEWER] = slot;
     this.#newest[list] = slot;
   }
 
   #unlink(slot: number): void {
-    const list = this.#list[slot]!;
-    const older = this.#older[slot]!;
-    const newer = this.#newer[slot]!;
+    const links = this.#links;
+    const list = this.#ints[this.#at(slot) + LIST]!;
+    const older = links[2 * slot + OLDER]!;
+    const newer = links[2 * slot + NEWER]!;
     if (older === NONE) this.#oldest[list] = newer;
-    else this.#newer[older] = newer;
+    else links[2 * older + NEWER] = newer;
     if (newer === NONE) this.#newest[list] = older;
-    else this.#older[newer] = older;
+    else links[2 * newer + OLDER] = older;
   }
+}
+
+/* The next even number: doubles lie on even words. */
+function even(words: number): number {
+  return (words + 1) & ~1;
 }
 
 type Column = Uint8Array | Uint16Array | Int32Array | Uint32Array | Float64Array;

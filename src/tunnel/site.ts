@@ -1,5 +1,6 @@
 import type { Prefix } from '../wire/address.js';
-import { inPrefix, parsePrefix } from '../wire/address.js';
+import { parsePrefix } from '../wire/address.js';
+import { PrefixTable } from '../wire/prefix-table.js';
 import { VANTAGE } from '../model/vocabulary.js';
 import { ipv4Scope, isSiteScope } from '../wire/ipv4-space.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
@@ -54,7 +55,7 @@ export class Site {
   mappedV4 = 0;
   mappedPort = 0;
 
-  readonly #local: readonly Prefix[];
+  readonly #local: PrefixTable<true>;
   readonly #configured: SiteOptions['vantage'];
   readonly #mappings: BoundedTable;
   readonly #solicitations: BoundedTable;
@@ -64,9 +65,13 @@ export class Site {
   #nonceLow = new Uint32Array(0);
   #hasNonce = new Uint8Array(0);
   #natSeen = false;
+  /** Changes whenever {@link vantage} or an answer of {@link findMapping} may have changed. */
+  version = 0;
 
   constructor(options: SiteOptions) {
-    this.#local = [...PRIVATE_SPACE, ...options.localNetworks];
+    this.#local = new PrefixTable(
+      [...PRIVATE_SPACE, ...options.localNetworks].map((prefix) => [prefix, true]),
+    );
     this.#configured = options.vantage;
     this.#mappings = new BoundedTable({
       keyWords: 2,
@@ -102,10 +107,7 @@ export class Site {
   }
 
   isLocal(words: Uint32Array, at: number): boolean {
-    for (const prefix of this.#local) {
-      if (inPrefix(prefix, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)) return true;
-    }
-    return false;
+    return this.#local.find(words, at) !== undefined;
   }
 
   /** Notes a router solicitation of the client at `v4:port`. */
@@ -132,6 +134,7 @@ export class Site {
     const isHidden =
       isSiteScope(ipv4Scope(v4)) || (this.#configured === 'inside' && this.isLocal(client.words, client.at));
     if (!isHidden) return;
+    this.version++;
     if (v4 !== mappedV4 || client.port !== mappedPort) this.#natSeen = true;
     const { key } = this.#mappings;
     key[0] = v4;
@@ -166,7 +169,9 @@ export class Site {
   }
 
   expire(now: number): void {
+    const { size } = this.#mappings;
     forget(this.#mappings, now - MAPPING_LIFETIME);
+    if (this.#mappings.size !== size) this.version++;
     forget(this.#solicitations, now - ANSWER_SECONDS);
   }
 }

@@ -1,6 +1,7 @@
 import type { LayerStack } from '../decode/layers.js';
 import { CARRIER, IP, LAYER, ROW, VXLAN } from '../decode/layers.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
+import { TRAFFIC_WORDS, TrafficCounts } from '../state/traffic-counts.js';
 import { murmur128 } from '../wire/hash.js';
 import { IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
 import { carrierUdpLayer, destinationPort, sourcePort } from './level.js';
@@ -37,18 +38,10 @@ export class TunnelTable {
   identityLow = new Uint32Array(0);
   level = new Uint8Array(0);
   direction = new Uint8Array(0);
-  /** 1 when the originator is the higher endpoint of the key. */
-  originatorIsHigh = new Uint8Array(0);
   origPort = new Uint16Array(0);
   respPort = new Uint16Array(0);
   firstSeconds = new Uint32Array(0);
   firstNanoseconds = new Uint32Array(0);
-  lastSeconds = new Uint32Array(0);
-  lastNanoseconds = new Uint32Array(0);
-  origPackets = new Float64Array(0);
-  origBytes = new Float64Array(0);
-  respPackets = new Float64Array(0);
-  respBytes = new Float64Array(0);
   vlan = new Uint16Array(0);
   innerVlan = new Uint16Array(0);
 
@@ -56,23 +49,27 @@ export class TunnelTable {
   isNew = false;
   fromOriginator = true;
 
+  /** Packets, octets and last time by slot. */
+  readonly traffic: TrafficCounts;
   readonly #table: BoundedTable;
   readonly #options: TunnelTableOptions;
   #nextId = 1;
   #high = false;
   readonly #hash = new Uint32Array(4);
   /** Tunnels over UDP by each of their ports. */
-  readonly #portUsers = new Uint32Array(65_536);
+  readonly portUsers = new Uint32Array(65_536);
 
   constructor(options: TunnelTableOptions) {
     this.#options = options;
     this.#table = new BoundedTable({
       keyWords: KEY_WORDS,
+      extraWords: TRAFFIC_WORDS,
       capacity: options.capacity,
       ageLists: 2,
       onEvict: (slot) => this.#end(slot),
       onGrow: (slots) => this.#grow(slots),
     });
+    this.traffic = new TrafficCounts(this.#table);
   }
 
   get size(): number {
@@ -102,7 +99,7 @@ export class TunnelTable {
     const last = stack.count - 1;
     if (last < 0 || stack.kind[last] !== LAYER.udp) return false;
     return (
-      this.#portUsers[sourcePort(stack, last)] !== 0 && this.#portUsers[destinationPort(stack, last)] !== 0
+      this.portUsers[sourcePort(stack, last)] !== 0 && this.portUsers[destinationPort(stack, last)] !== 0
     );
   }
 
@@ -125,26 +122,15 @@ export class TunnelTable {
     this.isNew = slot < 0;
     if (slot < 0) slot = this.#open(stack, level, seconds, nanoseconds, now);
     else if (!wasCounted) this.#table.touch(slot, now);
-    this.fromOriginator = this.#high === (this.originatorIsHigh[slot] === 1);
+    this.fromOriginator = this.#high === this.traffic.originatorIsHigh(slot);
     if (wasCounted) return slot;
-    if (isLater(seconds, nanoseconds, this.lastSeconds[slot]!, this.lastNanoseconds[slot]!)) {
-      this.lastSeconds[slot] = seconds;
-      this.lastNanoseconds[slot] = nanoseconds;
-    }
-    const bytes = stack.carried[level]!;
-    if (this.fromOriginator) {
-      this.origPackets[slot] = this.origPackets[slot]! + 1;
-      this.origBytes[slot] = this.origBytes[slot]! + bytes;
-    } else {
-      this.respPackets[slot] = this.respPackets[slot]! + 1;
-      this.respBytes[slot] = this.respBytes[slot]! + bytes;
-    }
+    this.traffic.add(slot, this.#high, stack.carried[level]!, seconds, nanoseconds);
     return slot;
   }
 
   /** Address word `word` (0-3) of the originator, or of the responder. */
   endpointWord(slot: number, originator: boolean, word: number): number {
-    const high = originator === (this.originatorIsHigh[slot] === 1);
+    const high = originator === this.traffic.originatorIsHigh(slot);
     return this.#table.keyWord(slot, (high ? 4 : 0) + word);
   }
 
@@ -183,8 +169,8 @@ export class TunnelTable {
   }
 
   #countPorts(slot: number, by: number): void {
-    this.#portUsers[this.origPort[slot]!]! += by;
-    this.#portUsers[this.respPort[slot]!]! += by;
+    this.portUsers[this.origPort[slot]!]! += by;
+    this.portUsers[this.respPort[slot]!]! += by;
   }
 
   #expireList(list: number, deadline: number): void {
@@ -207,17 +193,11 @@ export class TunnelTable {
     this.evidence[slot] = 0;
     this.level[slot] = level + 1;
     this.direction[slot] = 0;
-    this.originatorIsHigh[slot] = this.#high === isAnswer ? 0 : 1;
+    this.traffic.open(slot, this.#high !== isAnswer, seconds, nanoseconds);
     this.origPort[slot] = isAnswer ? destination : source;
     this.respPort[slot] = isAnswer ? source : destination;
     this.firstSeconds[slot] = seconds;
     this.firstNanoseconds[slot] = nanoseconds;
-    this.lastSeconds[slot] = seconds;
-    this.lastNanoseconds[slot] = nanoseconds;
-    this.origPackets[slot] = 0;
-    this.origBytes[slot] = 0;
-    this.respPackets[slot] = 0;
-    this.respBytes[slot] = 0;
     if (udp >= 0) this.#countPorts(slot, 1);
     murmur128(this.#table.key, KEY_WORDS, 0, this.#hash);
     this.identityHigh[slot] = this.#hash[0]!;
@@ -249,18 +229,20 @@ export class TunnelTable {
     const words = stack.words;
     const src = ipLayer * ROW + IP.SRC;
     const dst = ipLayer * ROW + IP.DST;
-    let order = 0;
-    for (let i = 0; i < 4 && order === 0; i++) order = words[src + i]! - words[dst + i]!;
-    if (order === 0) order = source - destination;
     const key = this.#table.key;
-    this.#high = order > 0;
-    const low = this.#high ? dst : src;
-    const high = this.#high ? src : dst;
-    for (let i = 0; i < 4; i++) {
-      key[i] = words[low + i]!;
-      key[4 + i] = words[high + i]!;
-    }
-    key[KEY_PORTS] = this.#high ? (destination << 16) | source : (source << 16) | destination;
+    const isHigh = isAbove(words, src, dst, source, destination);
+    const low = isHigh ? dst : src;
+    const high = isHigh ? src : dst;
+    this.#high = isHigh;
+    key[0] = words[low]!;
+    key[1] = words[low + 1]!;
+    key[2] = words[low + 2]!;
+    key[3] = words[low + 3]!;
+    key[4] = words[high]!;
+    key[5] = words[high + 1]!;
+    key[6] = words[high + 2]!;
+    key[7] = words[high + 3]!;
+    key[KEY_PORTS] = isHigh ? (destination << 16) | source : (source << 16) | destination;
   }
 
   #grow(slots: number): void {
@@ -269,32 +251,15 @@ export class TunnelTable {
     this.evidence = grown(this.evidence, new Uint16Array(slots));
     this.level = grown(this.level, new Uint8Array(slots));
     this.direction = grown(this.direction, new Uint8Array(slots));
-    this.originatorIsHigh = grown(this.originatorIsHigh, new Uint8Array(slots));
     this.origPort = grown(this.origPort, new Uint16Array(slots));
     this.respPort = grown(this.respPort, new Uint16Array(slots));
     this.firstSeconds = grown(this.firstSeconds, new Uint32Array(slots));
     this.firstNanoseconds = grown(this.firstNanoseconds, new Uint32Array(slots));
-    this.lastSeconds = grown(this.lastSeconds, new Uint32Array(slots));
-    this.lastNanoseconds = grown(this.lastNanoseconds, new Uint32Array(slots));
-    this.origPackets = grown(this.origPackets, new Float64Array(slots));
-    this.origBytes = grown(this.origBytes, new Float64Array(slots));
-    this.respPackets = grown(this.respPackets, new Float64Array(slots));
-    this.respBytes = grown(this.respBytes, new Float64Array(slots));
     this.identityHigh = grown(this.identityHigh, new Uint32Array(slots));
     this.identityLow = grown(this.identityLow, new Uint32Array(slots));
     this.vlan = grown(this.vlan, new Uint16Array(slots));
     this.innerVlan = grown(this.innerVlan, new Uint16Array(slots));
   }
-}
-
-/** Whether one packet time is behind another. */
-export function isLater(
-  seconds: number,
-  nanoseconds: number,
-  thanSeconds: number,
-  thanNanoseconds: number,
-): boolean {
-  return seconds > thanSeconds || (seconds === thanSeconds && nanoseconds > thanNanoseconds);
 }
 
 /** Carrier word of VXLAN: this plus the 24-bit network identifier. */
@@ -303,4 +268,13 @@ const VXLAN_CARRIER = 0x01000000;
 /* Protocol 4 or 41, by the version of what is inside. */
 function protocolOf(stack: LayerStack, innerLayer: number): number {
   return stack.kind[innerLayer] === LAYER.ipv4 ? IP_PROTOCOL.IPV4 : IP_PROTOCOL.IPV6;
+}
+
+/** Whether the endpoint with its address at `words[a..]` is above that at `words[b..]`. */
+export function isAbove(words: Uint32Array, a: number, b: number, portA: number, portB: number): boolean {
+  if (words[a] !== words[b]) return words[a]! > words[b]!;
+  if (words[a + 1] !== words[b + 1]) return words[a + 1]! > words[b + 1]!;
+  if (words[a + 2] !== words[b + 2]) return words[a + 2]! > words[b + 2]!;
+  if (words[a + 3] !== words[b + 3]) return words[a + 3]! > words[b + 3]!;
+  return portA > portB;
 }

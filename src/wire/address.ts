@@ -11,8 +11,16 @@ export const MAPPED_WORD = 0xffff;
 
 /** Dotted form of a 32-bit IPv4 address. */
 export function formatIpv4(value: number): string {
-  return `${value >>> 24}.${(value >>> 16) & 0xff}.${(value >>> 8) & 0xff}.${value & 0xff}`;
+  return (
+    DOTTED[value >>> 24]! +
+    DOTTED[(value >>> 16) & 0xff]! +
+    DOTTED[(value >>> 8) & 0xff]! +
+    String(value & 0xff)
+  );
 }
+
+/** Octets with a dot behind. */
+const DOTTED = Array.from({ length: 256 }, (_, octet) => `${octet}.`);
 
 /**
  * Text of an address as Zeek prints it: IPv4 dotted when mapped, otherwise RFC 5952 lower case with the longest run of
@@ -25,16 +33,15 @@ export function formatAddress(w0: number, w1: number, w2: number, w3: number): s
 
 /** As {@link formatAddress}, but an IPv4-mapped address keeps its `::ffff:` prefix. */
 export function formatIpv6(w0: number, w1: number, w2: number, w3: number): string {
-  const groups = [
-    w0 >>> 16,
-    w0 & 0xffff,
-    w1 >>> 16,
-    w1 & 0xffff,
-    w2 >>> 16,
-    w2 & 0xffff,
-    w3 >>> 16,
-    w3 & 0xffff,
-  ];
+  const groups = GROUPS;
+  groups[0] = w0 >>> 16;
+  groups[1] = w0;
+  groups[2] = w1 >>> 16;
+  groups[3] = w1;
+  groups[4] = w2 >>> 16;
+  groups[5] = w2;
+  groups[6] = w3 >>> 16;
+  groups[7] = w3;
   let bestAt = -1;
   let bestLength = 1; // a single zero group is not compressed (RFC 5952 4.2.2)
   for (let i = 0; i < 8; i++) {
@@ -49,16 +56,20 @@ export function formatIpv6(w0: number, w1: number, w2: number, w3: number): stri
   if (bestAt === 0 && (bestLength === 6 || (bestLength === 5 && groups[5] === MAPPED_WORD))) {
     return bestLength === 6 ? `::${formatIpv4(w3)}` : `::ffff:${formatIpv4(w3)}`;
   }
-  if (bestAt < 0) return groups.map(hex).join(':');
-  return `${groups.slice(0, bestAt).map(hex).join(':')}::${groups
-    .slice(bestAt + bestLength)
-    .map(hex)
-    .join(':')}`;
+  let text = '';
+  for (let i = 0; i < 8; i++) {
+    if (i === bestAt) {
+      text += '::';
+      i += bestLength - 1;
+    } else {
+      if (i > 0 && i !== bestAt + bestLength) text += ':';
+      text += groups[i]!.toString(16);
+    }
+  }
+  return text;
 }
 
-function hex(group: number): string {
-  return group.toString(16);
-}
+const GROUPS = new Uint16Array(8);
 
 /** Value of a dotted IPv4 address, or undefined when the text is not one (no octal, no short forms). */
 export function parseIpv4(text: string): number | undefined {
@@ -160,6 +171,11 @@ export function inPrefix(prefix: Prefix, w0: number, w1: number, w2: number, w3:
 
 /** MAC address text from its high 16 and low 32 bits. */
 export function formatMac(high: number, low: number): string {
-  const digits = (((high & 0xffff) >>> 0) * 0x100000000 + (low >>> 0)).toString(16).padStart(12, '0');
-  return digits.match(/../g)!.join(':');
+  return `${pair(high >>> 8)}:${pair(high)}:${pair(low >>> 24)}:${pair(low >>> 16)}:${pair(low >>> 8)}:${pair(low)}`;
 }
+
+function pair(octet: number): string {
+  return HEX_PAIRS[octet & 0xff]!;
+}
+
+const HEX_PAIRS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));

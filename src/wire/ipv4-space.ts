@@ -20,19 +20,42 @@ export const IPV4_SCOPE = {
 
 export type Ipv4Scope = (typeof IPV4_SCOPE)[keyof typeof IPV4_SCOPE];
 
-/** Scope of an IPv4 address. */
-export function ipv4Scope(v4: number): Ipv4Scope {
-  const a = v4 >>> 24;
-  const ab = v4 >>> 16;
-  switch (a) {
+/* First octets that hold more than one scope. */
+const MIXED = 255;
+
+/* Scope by first octet. Most are decided by it. */
+const BY_FIRST_OCTET = Uint8Array.from({ length: 256 }, (_, octet) => {
+  switch (octet) {
     case 0:
       return IPV4_SCOPE.thisNetwork;
     case 10:
       return IPV4_SCOPE.private;
-    case 100:
-      return (ab & 0xffc0) === 0x6440 ? IPV4_SCOPE.cgn : IPV4_SCOPE.global;
     case 127:
       return IPV4_SCOPE.loopback;
+    case 100:
+    case 169:
+    case 172:
+    case 192:
+    case 198:
+    case 203:
+    case 255:
+      return MIXED;
+    default:
+      return octet < 224 ? IPV4_SCOPE.global : octet < 240 ? IPV4_SCOPE.multicast : IPV4_SCOPE.reserved;
+  }
+});
+
+/** Scope of an IPv4 address. */
+export function ipv4Scope(v4: number): Ipv4Scope {
+  const scope = BY_FIRST_OCTET[v4 >>> 24]!;
+  return scope === MIXED ? scopeInMixed(v4) : (scope as Ipv4Scope);
+}
+
+function scopeInMixed(v4: number): Ipv4Scope {
+  const ab = v4 >>> 16;
+  switch (v4 >>> 24) {
+    case 100:
+      return (ab & 0xffc0) === 0x6440 ? IPV4_SCOPE.cgn : IPV4_SCOPE.global;
     case 169:
       return ab === 0xa9fe ? IPV4_SCOPE.linkLocal : IPV4_SCOPE.global;
     case 172:
@@ -45,8 +68,6 @@ export function ipv4Scope(v4: number): Ipv4Scope {
     case 203:
       return v4 >>> 8 === 0xcb0071 ? IPV4_SCOPE.documentation : IPV4_SCOPE.global;
     default:
-      if (a < 224) return IPV4_SCOPE.global;
-      if (a < 240) return IPV4_SCOPE.multicast;
       return v4 >>> 0 === 0xffffffff ? IPV4_SCOPE.broadcast : IPV4_SCOPE.reserved;
   }
 }

@@ -9,7 +9,7 @@ const V4_AT = 96;
  */
 export class PrefixTable<T> {
   readonly #v4: { mask: number; values: Map<number, T> }[] = [];
-  readonly #v6: { prefix: Prefix; value: T }[] = [];
+  readonly #v6: { w: Uint32Array; masks: Uint32Array; bits: number; value: T }[] = [];
 
   constructor(entries: Iterable<readonly [Prefix, T]>) {
     const byLength = new Map<number, Map<number, T>>();
@@ -20,13 +20,14 @@ export class PrefixTable<T> {
         byLength.set(length, values);
         values.set(prefix.words[3], value);
       } else {
-        this.#v6.push({ prefix, value });
+        const masks = Uint32Array.from([0, 1, 2, 3], (i) => maskWord(prefix.bits, i));
+        this.#v6.push({ w: Uint32Array.from(prefix.words), masks, bits: prefix.bits, value });
       }
     }
     for (const length of [...byLength.keys()].sort((a, b) => b - a)) {
       this.#v4.push({ mask: maskWord(length, 0), values: byLength.get(length)! });
     }
-    this.#v6.sort((a, b) => b.prefix.bits - a.prefix.bits);
+    this.#v6.sort((a, b) => b.bits - a.bits);
   }
 
   /** Value of the longest prefix that holds an IPv4 address, or undefined. */
@@ -40,18 +41,20 @@ export class PrefixTable<T> {
 
   /** Value of the longest prefix that holds the address at `words[at..]`, or undefined. */
   find(words: ArrayLike<number>, at: number): T | undefined {
-    const [w0, w1, w2, w3] = [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!];
+    const w0 = words[at]!;
+    const w1 = words[at + 1]!;
+    const w2 = words[at + 2]!;
+    const w3 = words[at + 3]!;
     if (w0 === 0 && w1 === 0 && w2 === MAPPED_WORD) {
       const v4 = this.findV4(w3);
       if (v4 !== undefined) return v4;
     }
-    for (const { prefix, value } of this.#v6) {
-      const { words: p, bits } = prefix;
+    for (const { w, masks, value } of this.#v6) {
       if (
-        ((w0 ^ p[0]) & maskWord(bits, 0)) === 0 &&
-        ((w1 ^ p[1]) & maskWord(bits, 1)) === 0 &&
-        ((w2 ^ p[2]) & maskWord(bits, 2)) === 0 &&
-        ((w3 ^ p[3]) & maskWord(bits, 3)) === 0
+        ((w0 ^ w[0]!) & masks[0]!) === 0 &&
+        ((w1 ^ w[1]!) & masks[1]!) === 0 &&
+        ((w2 ^ w[2]!) & masks[2]!) === 0 &&
+        ((w3 ^ w[3]!) & masks[3]!) === 0
       ) {
         return value;
       }

@@ -49,7 +49,7 @@ export class JsonLine {
   }
 
   toString(): string {
-    return `${this.#text}}`;
+    return flat(`${this.#text}}`);
   }
 
   #raw(key: string, json: string): this {
@@ -58,6 +58,16 @@ export class JsonLine {
     return this;
   }
 }
+
+/*
+ * V8 keeps a text that grew by += as a tree of its pieces until somebody asks for a character. Records wait in batches, and
+ * trees of some sixty nodes each would be copied by every collection of garbage meanwhile.
+ */
+function flat(text: string): string {
+  return text.charCodeAt(0) === OPENING_BRACE ? text : '{}';
+}
+
+const OPENING_BRACE = 0x7b;
 
 /** Epoch seconds with at most 6 decimals, cut off as libpcap does, and at least one. */
 export function zeekTime(time: PacketTime): string {

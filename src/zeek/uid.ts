@@ -16,6 +16,8 @@ export class UidMaker {
   /** Words to hash; fill from index {@link UidMaker.FIRST}. */
   readonly words = new Uint32Array(32);
   static readonly FIRST = 1;
+  /** The words from {@link UidMaker.FIRST} on. */
+  readonly body = this.words.subarray(UidMaker.FIRST);
   readonly #seed: number;
   readonly #hash = new Uint32Array(4);
 
@@ -27,21 +29,39 @@ export class UidMaker {
   make(kind: number, count: number, prefix = 'C'): string {
     this.words[0] = kind;
     murmur128(this.words, count + UidMaker.FIRST, this.#seed, this.#hash);
-    const [first, high, low] = this.#hash as unknown as readonly [number, number, number];
-    return prefix + base62(0, first) + base62(high, low);
+    const hash = this.#hash;
+    return prefix + base62(0, hash[0]!) + base62(hash[1]!, hash[2]!);
   }
 }
 
-/* Least significant digit first. A 64-bit value comes in two words; all arithmetic stays below 2^53. */
+/** Three digits at a time: their value fits a small integer, and the division below stays exact. */
+const CHUNK = BASE ** 3;
+
+/*
+ * Least significant digit first. A 64-bit value comes in two words; all arithmetic stays below 2^53. Quotients of the
+ * low part are exact too: a dividend below 2^50 and a divisor below 2^18 leave the rounding error far below 1 / divisor.
+ */
 function base62(highWord: number, lowWord: number): string {
   let high = highWord;
   let low = lowWord;
   let text = '';
-  do {
-    const rest = (high % BASE) * WORD + low;
-    text += DIGITS[rest % BASE]!;
-    high = Math.floor(high / BASE);
-    low = Math.floor(rest / BASE);
-  } while (high > 0 || low > 0);
+  for (;;) {
+    const highQuotient = Math.floor(high / CHUNK);
+    const rest = (high - highQuotient * CHUNK) * WORD + low;
+    const lowQuotient = Math.floor(rest / CHUNK);
+    const chunk = rest - lowQuotient * CHUNK;
+    high = highQuotient;
+    low = lowQuotient;
+    if (high === 0 && low === 0) return text + lastDigits(chunk);
+    const two = (chunk / BASE) | 0;
+    text += DIGITS[chunk % BASE]! + DIGITS[two % BASE]! + DIGITS[(two / BASE) | 0]!;
+  }
+}
+
+/* The digits of a small number, at least one. */
+function lastDigits(value: number): string {
+  let rest = value | 0;
+  let text = DIGITS[rest % BASE]!;
+  for (rest = (rest / BASE) | 0; rest > 0; rest = (rest / BASE) | 0) text += DIGITS[rest % BASE]!;
   return text;
 }

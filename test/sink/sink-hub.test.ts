@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import type { LogRecord } from '../../src/model/records.js';
+import { readFileSync, renameSync } from 'node:fs';
+import { FileSink } from '../../src/sink/files/file-sink.js';
+import { LIVE_FILES } from '../../src/sink/files/file-sink-options.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { LOG_NAMES } from '../../src/model/records.js';
 import { OwnRecords } from '../../src/sensor/own-records.js';
 import type { AlertSink, SinkHealth } from '../../src/sink/alert-sink.js';
@@ -38,17 +42,20 @@ class ScriptedSink implements AlertSink {
 
 const EVERYTHING: SinkFilter = { logs: LOG_NAMES, minSeverity: 'informational' };
 
-function hubOf(...filters: readonly SinkFilter[]) {
+async function hubOf(...filters: readonly SinkFilter[]) {
   const sinks = filters.map(() => new ScriptedSink());
   const hub = new SinkHub(
     sinks.map((sink, i) => ({ name: `sink-${i}`, type: 'scripted', sink, filter: filters[i]! })),
   );
+  await hub.open();
   return { hub, sinks: sinks as [ScriptedSink, ScriptedSink] };
 }
 
 describe('several sinks at once', () => {
+  const temporary = temporaryFolder();
+
   it('each get what their filter lets through', async () => {
-    const { hub, sinks } = hubOf({ logs: ['notice'], minSeverity: 'high' }, EVERYTHING);
+    const { hub, sinks } = await hubOf({ logs: ['notice'], minSeverity: 'high' }, EVERYTHING);
     const weird: LogRecord = { ...logRecord(3, 'informational'), log: 'weird' };
     await hub.publish([logRecord(1, 'high'), logRecord(2, 'low'), weird]);
     assert.deepEqual(sinks[0].taken.map(numberOf), [1]);
@@ -56,7 +63,7 @@ describe('several sinks at once', () => {
   });
 
   it('go on when one hangs, live', async () => {
-    const { hub, sinks } = hubOf(EVERYTHING, EVERYTHING);
+    const { hub, sinks } = await hubOf(EVERYTHING, EVERYTHING);
     let release = (): void => undefined;
     sinks[0].onPublish = () => new Promise<void>((resolve) => (release = resolve));
     for (let from = 0; from < 1000; from += 10) hub.offer(logRecords(from, from + 10));
@@ -70,7 +77,7 @@ describe('several sinks at once', () => {
   });
 
   it('bound what waits for one that hangs, and count what is dropped', async () => {
-    const { hub, sinks } = hubOf(EVERYTHING, EVERYTHING);
+    const { hub, sinks } = await hubOf(EVERYTHING, EVERYTHING);
     sinks[0].onPublish = () => new Promise<void>(() => undefined);
     const batch = logRecords(0, 1000);
     for (let i = 0; i < 150; i++) {
@@ -85,7 +92,7 @@ describe('several sinks at once', () => {
   });
 
   it('go on when one fails, and tell it at the end', async () => {
-    const { hub, sinks } = hubOf(EVERYTHING, EVERYTHING);
+    const { hub, sinks } = await hubOf(EVERYTHING, EVERYTHING);
     sinks[0].onPublish = () => {
       throw new SinkError('The first is broken.');
     };
@@ -97,7 +104,7 @@ describe('several sinks at once', () => {
   });
 
   it('end the run when the last one fails', async () => {
-    const { hub, sinks } = hubOf(EVERYTHING, EVERYTHING);
+    const { hub, sinks } = await hubOf(EVERYTHING, EVERYTHING);
     for (const [i, sink] of sinks.entries())
       sink.onPublish = () => {
         throw new SinkError(`Sink ${i} is broken.`);
@@ -107,8 +114,36 @@ describe('several sinks at once', () => {
     });
   });
 
+  it('get what was offered while they were opened: what they have to say about their recovery', async () => {
+    const sink = new ScriptedSink();
+    const hub = new SinkHub([{ name: 'one', type: 'scripted', sink, filter: EVERYTHING }]);
+    sink.onOpen = () => hub.offer(logRecords(0, 3));
+    await hub.open();
+    await hub.flush();
+    assert.deepEqual(sink.taken.map(numberOf), [0, 1, 2]);
+  });
+
+  it('begin their files anew when asked to', async () => {
+    const folder = temporary.path('logs');
+    const files = new FileSink(folder, { ...LIVE_FILES, minFreeBytes: 0, onEvent: () => undefined });
+    const hub = new SinkHub([
+      { name: 'files', type: 'files', sink: files, filter: EVERYTHING },
+      { name: 'other', type: 'scripted', sink: new ScriptedSink(), filter: EVERYTHING },
+    ]);
+    await hub.open();
+    await hub.publish(logRecords(0, 2));
+    renameSync(`${folder}/notice.log`, `${folder}/notice.log.1`);
+    await hub.reopen();
+    await hub.publish(logRecords(2, 3));
+    await hub.close();
+    const lines = (name: string): number =>
+      readFileSync(`${folder}/${name}`, 'utf8').trimEnd().split('\n').length;
+    assert.deepEqual([lines('notice.log.1'), lines('notice.log')], [2, 1]);
+  });
+
   it('are all closed again when one cannot be opened', async () => {
-    const { hub, sinks } = hubOf(EVERYTHING, EVERYTHING);
+    const { hub, sinks } = await hubOf(EVERYTHING, EVERYTHING);
+    sinks[1].isClosed = false;
     sinks[0].onOpen = () => {
       throw new SinkError('It is in use.');
     };

@@ -56,7 +56,12 @@ describe('delivery to Zeek', () => {
           ...DEFAULT_DELIVERY_WINDOW,
         },
       },
-      { onSpool: () => undefined, onOutage: () => undefined, onDeadLetter: () => undefined },
+      {
+        onSpool: () => undefined,
+        onOutage: () => undefined,
+        onLettersDiscarded: () => undefined,
+        onDeadLetter: () => undefined,
+      },
     );
     await sink.open();
     const records = logRecords(0, 300).map((record) => ({ ...record, log: 'weird' as const }));

@@ -57,6 +57,7 @@ export function kafkaSink(
     sink: new SpooledSink(transport, options, {
       onSpool: (event) => told.spool.push(event),
       onOutage: (outage) => told.outages.push(outage),
+      onLettersDiscarded: () => undefined,
       onDeadLetter: ({ json }, reason, path) => told.deadLetters.push({ json, reason, path }),
     }),
     told,

@@ -6,8 +6,6 @@ import { ProcessWatch } from '../../observe/process-watch.js';
 import type { HttpServer } from '../../observe/http-server.js';
 import type { LifeState, SensorSnapshot } from '../../observe/sensor-snapshot.js';
 import { SinkError } from '../../sink/alert-sink.js';
-import { FileSink } from '../../sink/files/file-sink.js';
-import type { NamedSink } from '../../sink/sink-hub.js';
 import { SinkHub } from '../../sink/sink-hub.js';
 import { OWN_NOTE, ownNotice } from '../../zeek/own-notice.js';
 import { IntervalRecords } from '../interval-records.js';
@@ -34,7 +32,6 @@ export interface LiveSensorParts {
 export class LiveSensor {
   readonly #parts: LiveSensorParts;
   readonly #log: Logger;
-  readonly #sinks: readonly NamedSink[];
   readonly #hub: SinkHub;
   readonly #own: OwnRecords;
   readonly #host: AnalysisHost;
@@ -63,8 +60,8 @@ export class LiveSensor {
     const { config } = parts;
     const emit = (record: LogRecord): void => this.#hub.offer([record]);
     const { sensor, tenant } = config;
-    this.#sinks = makeSinks(config.sinks, { sensor, tenant, log: parts.log, emit, patienceMs: undefined });
-    this.#hub = new SinkHub(this.#sinks);
+    const sinks = makeSinks(config.sinks, { sensor, tenant, log: parts.log, emit, patienceMs: undefined });
+    this.#hub = new SinkHub(sinks);
     this.#own = new OwnRecords(sensor, emit);
     this.#intervals = new IntervalRecords({ tooMuchLossPercent: config.run.lossThreshold, emit });
     this.#server = makeServer(config, () => this.snapshot(), parts.log);
@@ -179,13 +176,10 @@ export class LiveSensor {
   }
 
   async #reopenFiles(): Promise<void> {
-    for (const { name, sink } of this.#sinks) {
-      if (!(sink instanceof FileSink)) continue;
-      try {
-        await sink.reopen();
-      } catch (error) {
-        this.#log.error(`sink ${name}: ${(error as Error).message}`);
-      }
+    try {
+      await this.#hub.reopen();
+    } catch (error) {
+      this.#log.error((error as Error).message);
     }
   }
 

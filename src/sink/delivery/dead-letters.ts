@@ -1,6 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, rename, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { syncFolder, writeAll } from '../spool/durable-file.js';
 import type { SpooledRecord } from '../spool/record-codec.js';
 
 const NAME = 'dead-letters.jsonl';
@@ -14,19 +16,16 @@ const OLDER = 'dead-letters.1.jsonl';
 export class DeadLetters {
   readonly #folder: string;
   readonly #mostBytes: number;
+  readonly #onDiscard: (bytes: number) => void;
   #file: FileHandle | undefined;
   #bytes = 0;
-  #discarded = 0;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(folder: string, mostBytes: number) {
+  /** `onDiscard` is told how many octets of old letters were thrown away to stay within the bound. */
+  constructor(folder: string, mostBytes: number, onDiscard: (bytes: number) => void) {
+    this.#onDiscard = onDiscard;
     this.#folder = folder;
     this.#mostBytes = Math.floor(mostBytes / 2);
-  }
-
-  /** Octets of old letters that were thrown away to stay within the bound. */
-  get discardedBytes(): number {
-    return this.#discarded;
   }
 
   get path(): string {
@@ -53,8 +52,13 @@ export class DeadLetters {
     const line = Buffer.from(`${JSON.stringify(letter)}\n`);
     let file = await this.#current();
     if (this.#bytes > 0 && this.#bytes + line.length > this.#mostBytes) file = await this.#turnOver(file);
-    await file.appendFile(line);
-    await file.datasync();
+    try {
+      await writeAll(file, line, this.#bytes);
+      await file.datasync();
+    } catch (error) {
+      await file.truncate(this.#bytes);
+      throw error;
+    }
     this.#bytes += line.length;
   }
 
@@ -66,15 +70,21 @@ export class DeadLetters {
 
   async #current(): Promise<FileHandle> {
     if (this.#file === undefined) {
-      this.#file = await open(this.path, 'a', 0o640);
-      this.#bytes = (await this.#file.stat()).size;
+      const file = await open(this.path, constants.O_RDWR | constants.O_CREAT, 0o640);
+      // A letter that was cut off in the middle would spoil the next one.
+      const whole = (await file.readFile()).lastIndexOf('\n') + 1;
+      await file.truncate(whole);
+      await syncFolder(this.#folder);
+      this.#file = file;
+      this.#bytes = whole;
     }
     return this.#file;
   }
 
   async #turnOver(full: FileHandle): Promise<FileHandle> {
     const older = join(this.#folder, OLDER);
-    this.#discarded += await sizeOf(older);
+    const discarded = await sizeOf(older);
+    if (discarded > 0) this.#onDiscard(discarded);
     await full.close();
     this.#file = undefined;
     await rename(this.path, older);

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { SinkState } from '../../model/sink-state.js';
 import type { SpooledRecord } from '../spool/record-codec.js';
 import type { Spool } from '../spool/spool.js';
@@ -9,6 +8,7 @@ import type { DeadLetters } from './dead-letters.js';
 import { watchFiles } from './file-watch.js';
 import type { BatchLimits, Item } from './lane.js';
 import { Lane } from './lane.js';
+import { Waiting } from './waiting.js';
 import type { Transport } from './transport.js';
 import { DeliveryError } from './transport.js';
 
@@ -59,8 +59,7 @@ export class Deliverer<Message> {
   /** Sequences of unsettled records that were sent before: sent again, they may arrive twice. */
   readonly #sent = new Set<number>();
   #hasChangedFiles = false;
-  readonly #watchers: (() => void)[] = [];
-  #interruption = new AbortController();
+  readonly #waits = new Waiting();
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -84,9 +83,10 @@ export class Deliverer<Message> {
   /** Ends after what is on its way came back; after `timeoutMs` it is cut off. The spool must be closed after that. */
   async stop(timeoutMs: number): Promise<void> {
     this.#isStopping = true;
-    this.#interrupt();
+    this.#waits.end();
     const limit = setTimeout(() => void this.#transport.disconnect(), timeoutMs);
-    await Promise.allSettled([...this.#inFlight, ...this.#burials]);
+    while (this.#inFlight.size + this.#burials.size > 0)
+      await Promise.allSettled([...this.#inFlight, ...this.#burials]);
     clearTimeout(limit);
     await this.#transport.disconnect();
     for (const lane of this.#lanes.values()) lane.empty();
@@ -116,7 +116,7 @@ export class Deliverer<Message> {
         !this.#isStopping &&
         (this.#heldRecords >= this.#options.windowRecords || this.#heldBytes >= this.#options.windowBytes)
       ) {
-        await this.#change();
+        await this.#waits.change();
       }
       if (this.#isStopping) return;
       const records = await this.#readSome();
@@ -137,7 +137,7 @@ export class Deliverer<Message> {
         return records;
       } catch (error) {
         this.#setLocalFault(spoolError(error, this.#spool.folder).message);
-        await this.#pause(backOffMs(attempt, this.#options.retry, Math.random()));
+        await this.#waits.pause(backOffMs(attempt, this.#options.retry, Math.random()));
         if (this.#isEnding()) return [];
       }
     }
@@ -158,8 +158,8 @@ export class Deliverer<Message> {
         lane.push({ record, outgoing }, now);
         touched.add(lane);
       } catch (error) {
-        if (!(error instanceof DeliveryError)) throw error;
-        this.#bury(record, error.message);
+        // Whatever is wrong with it, one record must not hold up the others at every start.
+        this.#bury(record, (error as Error).message);
       }
     }
     for (const lane of touched) this.#pump(lane);
@@ -204,7 +204,7 @@ export class Deliverer<Message> {
       );
       for (const { record } of batch) this.#settle(record, 'acknowledged');
       this.#succeeded(lane);
-      this.#wake();
+      this.#waits.wake();
       this.#events.onSettled();
     } catch (error) {
       this.#failed(lane, batch, deliveryError(error));
@@ -270,13 +270,13 @@ export class Deliverer<Message> {
         await this.#deadLetters.add(record, reason);
         if (attempt > 1) this.#setLocalFault(undefined);
         this.#settle(record, 'dead-lettered');
-        this.#wake();
+        this.#waits.wake();
         this.#events.onDeadLetter(record, reason);
         this.#events.onSettled();
         return;
       } catch (error) {
         this.#setLocalFault(`${this.#deadLetters.path} cannot be written: ${(error as Error).message}.`);
-        await this.#pause(backOffMs(attempt, this.#options.retry, Math.random()));
+        await this.#waits.pause(backOffMs(attempt, this.#options.retry, Math.random()));
         if (this.#isStopping) return;
       }
     }
@@ -295,7 +295,7 @@ export class Deliverer<Message> {
     const { watchedFiles } = this.#transport;
     const unwatch = watchFiles(watchedFiles, (file) => {
       this.#hasChangedFiles = true;
-      this.#interrupt();
+      this.#waits.interrupt();
       this.#lose(new DeliveryError('temporary', `${file} was changed; connecting anew.`));
     });
     try {
@@ -303,11 +303,17 @@ export class Deliverer<Message> {
         await this.#pauseBeforeConnecting();
         if (this.#isEnding()) return;
         try {
-          await this.#transport.connect((error) => this.#lose(error));
+          await this.#connect();
         } catch (error) {
           this.#fault = deliveryError(error);
           this.#failures++;
           this.#events.onState();
+          continue;
+        }
+        if (this.#isEnding()) return;
+        if (this.#hasChangedFiles) {
+          // They were changed while it connected, perhaps with the old ones.
+          await this.#transport.disconnect();
           continue;
         }
         this.#isConnected = true;
@@ -315,7 +321,7 @@ export class Deliverer<Message> {
         if (this.#heldRecords === 0) this.#fault = undefined;
         this.#events.onState();
         this.#place(this.#waiting.splice(0));
-        while (this.#isUp()) await this.#change();
+        while (this.#isUp()) await this.#waits.change();
         await Promise.allSettled([...this.#inFlight]);
         this.#gather();
         await this.#transport.disconnect();
@@ -325,13 +331,25 @@ export class Deliverer<Message> {
     }
   }
 
+  /* The end is not held up by a connection that is being made; that one is closed when it stands. */
+  async #connect(): Promise<void> {
+    const connecting = this.#transport.connect((error) => this.#lose(error));
+    await this.#waits.untilEnd(connecting);
+    if (this.#isEnding()) {
+      connecting.then(
+        () => this.#transport.disconnect(),
+        () => undefined, // it was not wanted any more
+      );
+    }
+  }
+
   async #pauseBeforeConnecting(): Promise<void> {
     const fault = this.#fault;
     const { retry } = this.#options;
     if (fault !== undefined && !this.#hasChangedFiles) {
       const failures = Math.max(1, this.#failures);
       const wait = fault.fault === 'stopped' ? retry.stoppedMs : backOffMs(failures, retry, Math.random());
-      await this.#pause(wait);
+      await this.#waits.pause(wait);
     }
     this.#hasChangedFiles = false;
   }
@@ -343,7 +361,7 @@ export class Deliverer<Message> {
       this.#failures++;
     }
     this.#events.onState();
-    this.#wake();
+    this.#waits.wake();
   }
 
   /* Takes what waits in the lanes back; another connection may have other lanes. How far a lane is split stays. */
@@ -352,28 +370,6 @@ export class Deliverer<Message> {
     this.#waiting = [...items.map(({ record }) => record), ...this.#waiting].sort(
       (a, b) => a.sequence - b.sequence,
     );
-  }
-
-  /* ---- waiting ---- */
-
-  /* Until something happens: room in the window, a lost connection, the end. */
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#watchers.push(resolve));
-  }
-
-  #wake(): void {
-    for (const resolve of this.#watchers.splice(0)) resolve();
-  }
-
-  /* So many milliseconds, or until the end or a changed file. */
-  async #pause(ms: number): Promise<void> {
-    await pause(ms, undefined, { signal: this.#interruption.signal }).catch(() => undefined); // interrupted
-  }
-
-  #interrupt(): void {
-    this.#interruption.abort();
-    this.#interruption = new AbortController();
-    this.#wake();
   }
 
   /* Methods, because what they tell changes while somebody waits. */

@@ -11,6 +11,13 @@ export interface Outage {
   readonly waiting: number;
 }
 
+/** What is kept of an outage that was told, until its end is. */
+export interface ToldOutage {
+  /** Epoch time in ms at which it began. */
+  readonly sinceMs: number;
+  readonly reason: string;
+}
+
 /**
  * Tells outages from blips: one begins when a sink has not delivered for `afterMs`, or at once when somebody has to mend
  * something, and ends when it delivers again.
@@ -30,6 +37,13 @@ export class OutageWatch {
     this.#onOutage = onOutage;
   }
 
+  /** Goes on with an outage that an earlier run told and did not see the end of. */
+  resume({ sinceMs, reason }: ToldOutage): void {
+    this.#since = performance.now() - Math.max(0, Date.now() - sinceMs);
+    this.#reason = reason;
+    this.#isTold = true;
+  }
+
   /** Looks at the health again; called whenever it may have changed. */
   check(): void {
     const { state, reason, spool } = this.#health();
@@ -40,7 +54,7 @@ export class OutageWatch {
     if (state === 'healthy' || state === 'starting') {
       clearTimeout(this.#timer);
       this.#timer = undefined;
-      if (this.#isTold) {
+      if (this.#isTold && state === 'healthy') {
         const seconds = (performance.now() - this.#since!) / 1000;
         this.#isTold = false;
         this.#onOutage({ event: 'ended', reason: this.#reason, seconds, waiting: spool?.waiting ?? 0 });

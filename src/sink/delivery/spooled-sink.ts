@@ -1,3 +1,5 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LogRecord } from '../../model/records.js';
 import type { AlertSink, SinkHealth } from '../alert-sink.js';
 import { SinkError } from '../alert-sink.js';
@@ -6,7 +8,7 @@ import { Spool } from '../spool/spool.js';
 import { DeadLetters } from './dead-letters.js';
 import type { DeliveryOptions } from './deliverer.js';
 import { Deliverer } from './deliverer.js';
-import type { Outage } from './outage.js';
+import type { Outage, ToldOutage } from './outage.js';
 import { OutageWatch } from './outage.js';
 import type { Transport } from './transport.js';
 
@@ -40,10 +42,15 @@ export const DEFAULT_DELIVERY_WINDOW = { windowRecords: 20_000, windowBytes: 32 
 /* With credentials or configuration wrong, waiting helps only while other lanes still deliver. */
 const STOPPED_PATIENCE_MS = 2000;
 const POLL_MS = 200;
+const OUTAGE_FILE = 'outage.json';
+/** Records that a replay hands to the spool before it looks again whether there is room. */
+const PATIENT_RECORDS = 1000;
 
 export interface SpooledSinkEvents {
   readonly onSpool: (event: SpoolEvent) => void;
   readonly onOutage: (outage: Outage) => void;
+  /** Old letters, so many octets, made room for new ones. */
+  readonly onLettersDiscarded: (bytes: number, path: string) => void;
   /** A record went to the dead letters in the file `path`. */
   readonly onDeadLetter: (record: LogRecord, reason: string, path: string) => void;
 }
@@ -73,7 +80,7 @@ export class SpooledSink<Message> implements AlertSink {
     this.#outages = new OutageWatch(
       options.outageAfterMs,
       () => this.health(),
-      (outage) => events.onOutage(outage),
+      (outage) => this.#tellOutage(outage),
     );
   }
 
@@ -81,28 +88,71 @@ export class SpooledSink<Message> implements AlertSink {
   async open(): Promise<void> {
     const { folder, spool, delivery, deadLetterBytes } = this.#options;
     this.#spool = await Spool.open(folder, { ...spool, onEvent: (event) => this.#events.onSpool(event) });
-    const deadLetters = new DeadLetters(folder, deadLetterBytes);
+    const deadLetters = new DeadLetters(folder, deadLetterBytes, (bytes) =>
+      this.#events.onLettersDiscarded(bytes, deadLetters.path),
+    );
     this.#deadLetters = deadLetters;
     this.#deliverer = new Deliverer(this.#spool, this.#transport, deadLetters, delivery, {
       onState: () => this.#outages.check(),
       onSettled: () => this.#tellWatchers(),
       onDeadLetter: (record, reason) => this.#events.onDeadLetter(record, reason, deadLetters.path),
     });
+    const told = this.#toldOutage();
+    if (told !== undefined) this.#outages.resume(told);
     this.#deliverer.start();
+  }
+
+  /* The end of an outage must be told even when another process saw its beginning. */
+  #tellOutage(outage: Outage): void {
+    const path = join(this.#options.folder, OUTAGE_FILE);
+    try {
+      if (outage.event === 'ended') rmSync(path, { force: true });
+      else
+        writeFileSync(path, JSON.stringify({ sinceMs: Date.now(), reason: outage.reason }), { mode: 0o640 });
+    } catch (error) {
+      const message = `${path} cannot be written: ${(error as Error).message}.`;
+      this.#events.onSpool({ kind: 'failed', message });
+    }
+    this.#events.onOutage(outage);
+  }
+
+  #toldOutage(): ToldOutage | undefined {
+    try {
+      const told = JSON.parse(readFileSync(join(this.#options.folder, OUTAGE_FILE), 'utf8')) as ToldOutage;
+      return Number.isFinite(told.sinceMs) && typeof told.reason === 'string' ? told : undefined;
+    } catch {
+      return undefined; // none, or one whose writing was cut off: then its end is not told
+    }
   }
 
   /** Resolves when the records are durable. Rejects with a SpoolError; then none of them is accepted. */
   async publish(batch: readonly LogRecord[]): Promise<void> {
     const { patienceMs, spool } = this.#options;
-    if (patienceMs !== undefined)
-      await this.#until(() => this.#opened.status.bytes < spool.maxBytes / 2, patienceMs);
+    const hasRoom = (): boolean => {
+      const { bytes, waiting } = this.#opened.status;
+      return bytes < spool.maxBytes / 2 || waiting === 0;
+    };
+    const step = patienceMs === undefined ? batch.length : PATIENT_RECORDS;
+    for (let from = 0; from < batch.length; from += step) {
+      if (patienceMs !== undefined) await this.#until(hasRoom, patienceMs);
+      await this.#accept(step >= batch.length ? batch : batch.slice(from, from + step));
+    }
+  }
+
+  async #accept(batch: readonly LogRecord[]): Promise<void> {
     try {
       await this.#opened.append(batch);
-      this.#refusal = undefined;
+      this.#setRefusal(undefined);
     } catch (error) {
-      this.#refusal = (error as Error).message;
+      this.#setRefusal((error as Error).message);
       throw error;
     }
+  }
+
+  #setRefusal(refusal: string | undefined): void {
+    if (refusal === this.#refusal) return;
+    this.#refusal = refusal;
+    this.#outages.check();
   }
 
   /** Resolves when nothing waits any more, or the sink is closed. Rejects with a SinkError when patience ends. */

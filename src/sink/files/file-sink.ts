@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { makeFolder } from '../spool/durable-file.js';
 import type { LogName, LogRecord } from '../../model/records.js';
 import { LOG_NAMES } from '../../model/records.js';
 import type { AlertSink, SinkHealth } from '../alert-sink.js';
@@ -168,7 +169,7 @@ export class FileSink implements AlertSink {
   /* ---- opening ---- */
 
   async #prepare(): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: FOLDER_MODE });
+    await makeFolder(this.folder, FOLDER_MODE);
     const present = new Set(await readdir(this.folder));
     const taken = [...this.#files.values()].filter(({ log }) => present.has(`${log}.log`));
     if (this.#options.existing === 'append') {
@@ -220,11 +221,17 @@ export class FileSink implements AlertSink {
       if (!this.#isPrepared) await this.#prepare();
       await this.#refuseIfLow();
       for (const [log, file] of this.#files) {
-        const lines = batch.filter((record) => record.log === log).map((record) => `${record.json}\n`);
-        if (lines.length === 0) continue;
-        const octets = Buffer.from(lines.join(''));
+        let text = '';
+        let lines = 0;
+        for (const record of batch) {
+          if (record.log !== log) continue;
+          text += record.json + '\n';
+          lines++;
+        }
+        if (lines === 0) continue;
+        const octets = Buffer.from(text);
         const { bytes, fault } = await this.#append(file, octets);
-        const written = bytes === octets.length ? lines.length : linesIn(octets.subarray(0, bytes));
+        const written = bytes === octets.length ? lines : linesIn(octets.subarray(0, bytes));
         this.#written += written;
         if (this.#options.fsync === 'interval') this.#unsynced += written;
         missing -= written;

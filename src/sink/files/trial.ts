@@ -1,4 +1,5 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
+import { makeFolder } from '../spool/durable-file.js';
 import { join } from 'node:path';
 import { FILE_MODE } from './log-file.js';
 
@@ -9,7 +10,7 @@ const BYTES = 64 * 1024;
 /** Writes a file into a folder and removes it: rejects when nothing can be written there. */
 export async function tryToWrite(folder: string): Promise<void> {
   const path = join(folder, NAME);
-  await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  await makeFolder(folder, FOLDER_MODE);
   try {
     const handle = await open(path, 'w', FILE_MODE);
     try {

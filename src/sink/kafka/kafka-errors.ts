@@ -28,7 +28,8 @@ const REFUSED: ReadonlySet<string> = new Set([
 const STOPPED: Readonly<Record<string, string>> = {
   UNKNOWN_TOPIC_OR_PARTITION: 'does not exist; create it or set createTopic',
   INVALID_TOPIC_EXCEPTION: 'is not a name that the broker takes; choose another',
-  TOPIC_AUTHORIZATION_FAILED: 'may not be written by this user; grant it WRITE and DESCRIBE',
+  TOPIC_AUTHORIZATION_FAILED:
+    'may not be written by this user; grant it WRITE and DESCRIBE, and CREATE for createTopic',
   CLUSTER_AUTHORIZATION_FAILED: 'cannot be used: the cluster refuses this user; grant it the right',
   UNSUPPORTED_VERSION: 'cannot be written: the broker is too old or too new for this client',
   UNSUPPORTED_COMPRESSION_TYPE: 'does not take this compression; set compression to none',
@@ -67,6 +68,12 @@ export function kafkaError(error: unknown, topic?: string): DeliveryError {
       error,
     );
   }
+  if (chain.some(({ code, message }) => code === 'ENOTFOUND' || message.includes('ENOTFOUND')))
+    return fault(
+      'temporary',
+      `${broker} has a host name that is not known here; check brokers and DNS.`,
+      error,
+    );
   if (root.message.includes('before secure TLS connection')) {
     return fault(
       'temporary',

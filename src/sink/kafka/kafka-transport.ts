@@ -38,7 +38,8 @@ export class KafkaTransport implements Transport<KafkaMessage> {
   readonly watchedFiles: readonly string[];
   readonly #options: KafkaOptions;
   readonly #messages: KafkaMessages;
-  readonly #topics: readonly string[];
+  /** Topics that are learned with each connection; one more when a record of another log waits in the spool. */
+  readonly #topics: Set<string>;
   /* Topics that are there. */
   readonly #known = new Map<string, Topic>();
   #choosePartition = Partitioners.DefaultPartitioner();
@@ -51,7 +52,7 @@ export class KafkaTransport implements Transport<KafkaMessage> {
     this.#options = options;
     this.#messages = new KafkaMessages(options);
     const { topicOf, logs, tls, sasl } = options;
-    this.#topics = [...new Set(logs.map(topicOf))];
+    this.#topics = new Set(logs.map(topicOf));
     const files = [tls?.ca, tls?.cert, tls?.key, sasl?.password].map((one) => one?.file);
     this.watchedFiles = files.filter((file) => file !== undefined);
   }
@@ -73,7 +74,11 @@ export class KafkaTransport implements Transport<KafkaMessage> {
     this.#producer = producer;
     this.#cut = new Promise((_resolve, reject) => (this.#cutOff = reject));
     this.#cut.catch(() => undefined); // it matters only to sends that race with it
-    this.#checks = setInterval(() => void this.#check(client, onLost), CHECK_MS).unref();
+    const lost = (error: DeliveryError): void => {
+      // A check that began with an earlier connection says nothing about this one.
+      if (this.#producer === producer) onLost(error);
+    };
+    this.#checks = setInterval(() => void this.#check(client, lost), CHECK_MS).unref();
   }
 
   encode(record: SpooledRecord): Outgoing<KafkaMessage> {
@@ -141,12 +146,23 @@ export class KafkaTransport implements Transport<KafkaMessage> {
     this.#known.clear();
     await this.#withAdmin(client, async (admin) => {
       for (const topic of this.#topics) {
-        const partitions = (await describe(admin, topic)) ?? (await this.#create(admin, topic));
+        const partitions = await this.#describeOrCreate(admin, topic);
         if (partitions === undefined) continue;
         const lanes = partitions.map((_, partition) => laneOf(topic, partition));
         this.#known.set(topic, { partitions, lanes, byKey: new Map() });
       }
     });
+  }
+
+  /* A topic that this user has no rights on is left out; its lane tells, and the other topics go on. */
+  async #describeOrCreate(admin: Admin, topic: string): Promise<PartitionMetadata[] | undefined> {
+    try {
+      return (await describe(admin, topic)) ?? (await this.#create(admin, topic));
+    } catch (error) {
+      const told = kafkaError(error, topic);
+      if (told.fault === 'stopped' && told.scope === 'lane') return undefined;
+      throw error;
+    }
   }
 
   async #create(admin: Admin, topic: string): Promise<PartitionMetadata[] | undefined> {
@@ -176,7 +192,14 @@ export class KafkaTransport implements Transport<KafkaMessage> {
   /* Messages of a topic that is not there wait in a lane of their own; each attempt looks whether it has come. */
   async #sendToUnknown(topic: string): Promise<never> {
     const client = new Kafka(this.#configuration());
-    const found = await this.#withAdmin(client, (admin) => describe(admin, topic));
+    const found = await this.#withAdmin(client, async (admin) => {
+      try {
+        return (await describe(admin, topic)) ?? (await this.#create(admin, topic));
+      } catch (error) {
+        throw kafkaError(error, topic);
+      }
+    });
+    this.#topics.add(topic);
     if (found !== undefined) throw new DeliveryError('temporary', `The topic ${topic} has come.`);
     throw new DeliveryError('stopped', `The topic ${topic} does not exist; create it or set createTopic.`, {
       scope: 'lane',
@@ -216,7 +239,8 @@ export class KafkaTransport implements Transport<KafkaMessage> {
 
   /* A broker that hangs up on a client without TLS may want TLS. */
   async #explain(error: unknown): Promise<DeliveryError> {
-    const told = kafkaError(error, this.#topics.length === 1 ? this.#topics[0] : undefined);
+    if (error instanceof DeliveryError) return error;
+    const told = kafkaError(error);
     if (this.#options.tls !== undefined || !told.message.includes('without a word')) return told;
     for (const broker of this.#options.brokers) {
       if (await speaksTls(broker, this.#options.connectTimeoutMs))

@@ -1,8 +1,26 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const FILE_MODE = 0o640;
+
+/**
+ * Makes a folder and those above it. Node's own recursive form never ends where a folder is there and takes no entries
+ * (below /proc).
+ */
+export async function makeFolder(folder: string, mode = 0o750): Promise<void> {
+  try {
+    await mkdir(folder, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    const above = dirname(folder);
+    if (code !== 'ENOENT' || above === folder || existsSync(above)) throw error;
+    await makeFolder(above, mode);
+    await mkdir(folder, { mode });
+  }
+}
 
 /** Makes the entries of a folder durable: names that were made, renamed or removed. */
 export async function syncFolder(folder: string): Promise<void> {

@@ -124,6 +124,10 @@ async function segmentsOf(folder: string): Promise<number[]> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR')
       throw new SpoolError('unwritable', `There is no spool ${folder}; check its path.`, { cause: error });
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new SpoolError('unwritable', `The spool ${folder} may not be read; use the user of the sensor.`, {
+        cause: error,
+      });
     throw spoolError(error, folder);
   }
   const firsts = names.map(segmentFirst).filter((first) => first !== undefined);

@@ -47,6 +47,7 @@ export async function compactSegment(segment: Segment, severity: number): Promis
   await rename(next, segment.path);
   await syncFolder(dirname(segment.path));
   segment.records -= dropped;
+  segment.unread -= dropped;
   segment.bySeverity[severity] = 0;
   segment.dropped += dropped;
   segment.bytes = bytes;

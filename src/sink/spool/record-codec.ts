@@ -100,6 +100,8 @@ export function recordAt(bytes: Buffer, at: number, end: number): PlaceResult {
   const recordEnd = at + RECORD_HEADER + length;
   if (recordEnd > end) return 'incomplete';
   if (bytes.readUInt32LE(at + CRC) !== checksum(bytes, at, recordEnd)) return 'damaged';
+  // A log or severity of a later release: nobody here can say what it is.
+  if (bytes[at + LOG]! >= LOG_NAMES.length || bytes[at + SEVERITY]! >= SEVERITIES.length) return 'damaged';
   const sequence = bytes.readUInt32LE(at + SEQUENCE) + bytes.readUInt32LE(at + SEQUENCE + 4) * WORD;
   return { at, end: recordEnd, sequence, severity: bytes[at + SEVERITY]! };
 }

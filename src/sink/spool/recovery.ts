@@ -70,6 +70,7 @@ export async function recover(folder: string, onEvent: SpoolOptions['onEvent']):
       continue;
     }
     const ahead = await recordsBehind(segment, settled);
+    segment.unread = ahead;
     unsettled += ahead;
     if (ahead > 0) waitingSince ??= (await stat(segment.path)).mtimeMs;
     if (segment.first <= settled) {
@@ -78,7 +79,11 @@ export async function recover(folder: string, onEvent: SpoolOptions['onEvent']):
     }
     segments.push(segment);
   }
-  const highest = segments.reduce((most, segment) => Math.max(most, segment.last, segment.first - 1), 0);
+  // Also of a segment that was removed because nothing was in it: its sequence must not come again.
+  const highest = segments.reduce(
+    (most, segment) => Math.max(most, segment.last, segment.first - 1),
+    (firsts.at(-1) ?? 1) - 1,
+  );
   if (unsettled > 0)
     onEvent({ kind: 'recovered', message: `${unsettled} records of an earlier run wait in ${folder}.` });
   return {

@@ -45,7 +45,7 @@ export class SegmentWriter {
   async roll(first: number): Promise<Segment> {
     await this.close();
     const segment = newSegment(this.#folder, first);
-    const handle = await open(segment.path, 'w', 0o640);
+    const handle = await open(segment.path, 'wx', 0o640);
     try {
       await writeAll(handle, segmentHeader(first, 0), 0);
       await handle.sync();

@@ -31,6 +31,8 @@ export interface Segment {
   /** Records that the full spool made room of. */
   dropped: number;
   bytes: number;
+  /** Records in the file that were not read for delivery yet. */
+  unread: number;
   /** Raised when the file is rewritten, so that readers look for their place again. */
   generation: number;
 }
@@ -53,6 +55,7 @@ export function newSegment(folder: string, first: number): Segment {
     records: 0,
     bySeverity: new Float64Array(SEVERITIES.length),
     dropped: 0,
+    unread: 0,
     bytes: SEGMENT_HEADER,
     generation: 0,
   };
@@ -184,6 +187,7 @@ export function countIn(
 ): void {
   segment.last = place.sequence;
   segment.records++;
+  segment.unread++;
   segment.bySeverity[place.severity]! += 1;
 }
 

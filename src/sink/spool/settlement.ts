@@ -1,16 +1,6 @@
 /** How the spool is done with a record. */
 export type Outcome = 'acknowledged' | 'dead-lettered';
 
-interface Entry {
-  /** Sequence of the record; of a gap, its last. */
-  readonly sequence: number;
-  outcome: Outcome | 'gap' | undefined;
-  dropped: number;
-  readonly damaged: number;
-  /** The mark has moved over it. */
-  isPassed: boolean;
-}
-
 /** Counts of what is settled. */
 export interface SettledCounts {
   /** Every record up to here is settled, one way or another. */
@@ -23,37 +13,76 @@ export interface SettledCounts {
   damaged: number;
 }
 
+/* Records above the mark that are settled otherwise than by an acknowledgement. */
+interface Special {
+  /** Sequence of the last of them. */
+  readonly sequence: number;
+  deadLettered: number;
+  dropped: number;
+  readonly damaged: number;
+  /** The mark has moved over it. */
+  isPassed: boolean;
+}
+
+/** Specials that are put together: dead letters that follow each other are one. */
+const COMPACT_AT = 4096;
+
 /**
  * What was read and is not settled yet. Records may settle out of order (partitions run beside each other); the mark
  * below which everything is settled moves only over settled ones, so after a crash nothing is forgotten and some
- * records are sent again.
+ * records are sent again. Memory is what is in flight, and what was refused or lost above the mark.
  */
 export class Settlement {
+  /** Below the mark; what is written to disk. */
   readonly counts: SettledCounts;
-  readonly #queue: Entry[] = [];
-  #head = 0;
-  readonly #bySequence = new Map<number, Entry>();
+  /** In rising order, as a Set keeps it. */
+  readonly #inFlight = new Set<number>();
+  #specials: Special[] = [];
+  #highest: number;
   /** Records that were dropped while they were in flight: an acknowledgement may still come. */
-  readonly #droppedInFlight = new Map<number, Entry>();
+  readonly #droppedInFlight = new Map<number, Special>();
 
   constructor(counts: SettledCounts) {
     this.counts = { ...counts };
+    this.#highest = counts.settled;
   }
 
   get inFlight(): number {
-    return this.#bySequence.size;
+    return this.#inFlight.size;
+  }
+
+  /** Highest sequence that was begun or passed over. */
+  get highest(): number {
+    return this.#highest;
+  }
+
+  /** Records by outcome, also of those above the mark. */
+  get totals(): {
+    readonly acknowledged: number;
+    readonly deadLettered: number;
+    readonly dropped: number;
+    readonly damaged: number;
+  } {
+    let { deadLettered, dropped, damaged } = this.counts;
+    for (const special of this.#specials) {
+      deadLettered += special.deadLettered;
+      dropped += special.dropped;
+      damaged += special.damaged;
+    }
+    const acknowledged = this.#highest - this.#inFlight.size - deadLettered - dropped - damaged;
+    return { acknowledged, deadLettered, dropped, damaged };
   }
 
   /** Notes that a record was read for delivery. Sequences must rise. */
   begin(sequence: number): void {
-    const entry: Entry = { sequence, outcome: undefined, dropped: 0, damaged: 0, isPassed: false };
-    this.#queue.push(entry);
-    this.#bySequence.set(sequence, entry);
+    this.#inFlight.add(sequence);
+    this.#highest = sequence;
   }
 
-  /** Notes that the records up to `sequence` that were not begun are gone. */
+  /** Notes that the records behind the last one, up to `sequence`, are gone. */
   gap(sequence: number, dropped: number, damaged: number): void {
-    this.#queue.push({ sequence, outcome: 'gap', dropped, damaged, isPassed: false });
+    this.#highest = sequence;
+    this.#addSpecial({ sequence, deadLettered: 0, dropped, damaged, isPassed: false });
     this.#advance();
   }
 
@@ -62,60 +91,80 @@ export class Settlement {
     const late = this.#droppedInFlight.get(sequence);
     if (late !== undefined) {
       this.#droppedInFlight.delete(sequence);
-      this.#undrop(late, outcome);
+      const counts = late.isPassed ? this.counts : late;
+      counts.dropped--;
+      if (outcome === 'dead-lettered') counts.deadLettered++;
       return false;
     }
-    const entry = this.#bySequence.get(sequence);
-    if (entry === undefined) return false;
-    entry.outcome = outcome;
-    this.#bySequence.delete(sequence);
+    if (!this.#inFlight.delete(sequence)) return false;
+    if (outcome === 'dead-lettered')
+      this.#addSpecial({ sequence, deadLettered: 1, dropped: 0, damaged: 0, isPassed: false });
     this.#advance();
     return true;
   }
 
   /** Gives up the records in flight up to `sequence`, whose file makes room; returns how many. */
   drop(sequence: number): number {
-    let dropped = 0;
-    for (let i = this.#head; i < this.#queue.length && this.#queue[i]!.sequence <= sequence; i++) {
-      const entry = this.#queue[i]!;
-      if (entry.outcome !== undefined) continue;
-      this.#bySequence.delete(entry.sequence);
-      this.#droppedInFlight.set(entry.sequence, entry);
-      entry.outcome = 'gap';
-      entry.dropped = 1;
-      dropped++;
+    const special: Special = { sequence, deadLettered: 0, dropped: 0, damaged: 0, isPassed: false };
+    for (const one of this.#inFlight) {
+      if (one > sequence) break;
+      this.#inFlight.delete(one);
+      this.#droppedInFlight.set(one, special);
+      special.dropped++;
     }
+    if (special.dropped > 0) this.#addSpecial(special);
     this.#advance();
-    return dropped;
+    return special.dropped;
   }
 
-  /* It arrived after all. */
-  #undrop(entry: Entry, outcome: Outcome): void {
-    if (!entry.isPassed) {
-      entry.outcome = outcome;
-      entry.dropped = 0;
-      return;
-    }
-    this.counts.dropped--;
-    if (outcome === 'dead-lettered') this.counts.deadLettered++;
+  /* Dead letters come in any order; a special that is below the mark already is counted there. */
+  #addSpecial(special: Special): void {
+    this.#specials.push(special);
+    if (this.#specials.length > COMPACT_AT) this.#compact();
   }
 
   #advance(): void {
     const { counts } = this;
-    while (this.#head < this.#queue.length) {
-      const entry = this.#queue[this.#head]!;
-      const { sequence, outcome, dropped, damaged } = entry;
-      if (outcome === undefined) break;
-      entry.isPassed = true;
-      this.#head++;
-      counts.settled = sequence;
-      counts.dropped += dropped;
-      counts.damaged += damaged;
-      if (outcome === 'dead-lettered') counts.deadLettered++;
+    const oldest = this.#inFlight.values().next();
+    const mark = oldest.done === true ? this.#highest : oldest.value - 1;
+    if (mark <= counts.settled && this.#specials.length === 0) return;
+    counts.settled = Math.max(counts.settled, mark);
+    if (!this.#specials.some(({ sequence }) => sequence <= counts.settled)) return;
+    this.#specials = this.#specials.filter((special) => {
+      if (special.sequence > counts.settled) return true;
+      special.isPassed = true;
+      counts.deadLettered += special.deadLettered;
+      counts.dropped += special.dropped;
+      counts.damaged += special.damaged;
+      return false;
+    });
+  }
+
+  /*
+   * Puts specials together between which nothing is in flight: the mark passes them at once. Those that a late
+   * acknowledgement may change stay by themselves.
+   */
+  #compact(): void {
+    const inFlight = [...this.#inFlight];
+    const mutable = new Set(this.#droppedInFlight.values());
+    const sorted = [...this.#specials].sort((a, b) => a.sequence - b.sequence);
+    const kept: Special[] = [];
+    let next = 0;
+    for (const special of sorted) {
+      const last = kept.at(-1);
+      while (next < inFlight.length && inFlight[next]! < (last?.sequence ?? 0)) next++;
+      const isApart = last === undefined || (inFlight[next] ?? Infinity) < special.sequence;
+      if (isApart || mutable.has(special) || mutable.has(last)) kept.push(special);
+      else {
+        kept[kept.length - 1] = {
+          sequence: special.sequence,
+          deadLettered: last.deadLettered + special.deadLettered,
+          dropped: last.dropped + special.dropped,
+          damaged: last.damaged + special.damaged,
+          isPassed: false,
+        };
+      }
     }
-    if (this.#head > 4096 && this.#head * 2 > this.#queue.length) {
-      this.#queue.splice(0, this.#head);
-      this.#head = 0;
-    }
+    this.#specials = kept;
   }
 }

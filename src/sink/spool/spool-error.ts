@@ -37,10 +37,15 @@ export function spoolError(error: unknown, folder: string): SpoolError {
         },
       );
     case 'ENOTDIR':
+    case 'EEXIST':
     case 'ENOENT':
-      return new SpoolError('unwritable', `The spool folder ${folder} cannot be made; check its path.`, {
-        cause: error,
-      });
+      return new SpoolError(
+        'unwritable',
+        `The spool folder ${folder} cannot be made; check its path, or whether it is a file.`,
+        {
+          cause: error,
+        },
+      );
     default:
       return new SpoolError('failed', `The spool ${folder} failed: ${message}.`, { cause: error });
   }

@@ -47,6 +47,15 @@ export class SpoolLock {
     }
   }
 
+  /** Throws a SpoolError when the lock is not ours any more: another process took it for one left behind. */
+  assertHeld(): void {
+    if (readIfThere(this.#path) === this.#content) return;
+    throw new SpoolError(
+      'in-use',
+      `The lock ${this.#path} was taken away; end one of the processes that use it.`,
+    );
+  }
+
   /** Gives the lock back, if it is still ours. */
   release(): void {
     if (readIfThere(this.#path) === this.#content) rmSync(this.#path, { force: true });

@@ -52,6 +52,12 @@ export class SpoolReader {
     return records;
   }
 
+  /** Dropped records that lie ahead, as the headers of segments tell. */
+  get droppedAhead(): number {
+    const ahead = this.#segments().filter((segment) => segment !== this.#segment && this.#isFresh(segment));
+    return ahead.reduce((sum, segment) => sum + segment.dropped, this.#budget);
+  }
+
   /** Goes on behind records whose file is gone. */
   skipTo(next: number): void {
     this.next = next;
@@ -106,6 +112,7 @@ export class SpoolReader {
         if (place.sequence < this.next) continue;
         this.#reportGap(place.sequence - 1);
         records.push(decodeRecord(this.#buffer, place));
+        segment.unread--;
         this.#events.onRecord(place.sequence);
         this.next = place.sequence + 1;
         continue;
@@ -123,9 +130,14 @@ export class SpoolReader {
   #leaveIfDone(segment: Segment): boolean {
     const segments = this.#segments();
     const following = segments[segments.indexOf(segment) + 1];
-    if (following === undefined) return false;
-    if (segment.generation === this.#generation && this.#offset + this.#buffer.length < segment.bytes)
-      return true;
+    const isRead = this.#offset + this.#buffer.length >= segment.bytes;
+    if (segment.generation !== this.#generation || !isRead) return true;
+    // What was counted in and cannot be read turned out damaged.
+    segment.unread = 0;
+    if (following === undefined) {
+      this.#reportGap(segment.last);
+      return false;
+    }
     this.#segment = following;
     this.#generation = following.generation;
     this.#offset = SEGMENT_HEADER;

@@ -1,14 +1,17 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import { makeFolder } from './durable-file.js';
 import type { LogRecord } from '../../model/records.js';
 import { SEVERITIES } from '../../model/severity.js';
 import { writeCommitted } from './committed-file.js';
 import { FreeSpace } from './free-space.js';
+import type { Group } from './group-queue.js';
+import { GroupQueue } from './group-queue.js';
 import { compactSegment, lowestSeverity } from './make-room.js';
 import { RecordAges } from './record-ages.js';
 import type { SpooledRecord } from './record-codec.js';
-import { encodedBound, encodeRecord, MAX_BODY } from './record-codec.js';
+import { encodeRecord, MAX_BODY } from './record-codec.js';
 import type { Segment } from './segment.js';
-import { countIn, scanRecords, SEGMENT_HEADER } from './segment.js';
+import { countIn } from './segment.js';
 import { SegmentWriter } from './segment-writer.js';
 import type { Recovered } from './recovery.js';
 import { recover } from './recovery.js';
@@ -18,15 +21,6 @@ import { SpoolError, spoolError } from './spool-error.js';
 import { SpoolLock } from './spool-lock.js';
 import { SpoolReader } from './spool-reader.js';
 import type { SpoolOptions, SpoolStatus } from './spool-types.js';
-
-interface Group {
-  readonly records: readonly LogRecord[];
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** Octets that are encoded and written at once. */
-const WRITE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Append-only queue on disk between the analysis and a sink. `append` resolves when its records survive a crash; `read`
@@ -40,8 +34,7 @@ export class Spool {
   readonly #segments: Segment[];
   readonly #settlement: Settlement;
   readonly #reader: SpoolReader;
-  readonly #pending: Group[] = [];
-  #pendingRecords = 0;
+  readonly #pending = new GroupQueue();
   #commitTimer: NodeJS.Timeout | undefined;
   #settleTimer: NodeJS.Timeout | undefined;
   #committing: Promise<void> | undefined;
@@ -50,12 +43,15 @@ export class Spool {
   readonly #ages: RecordAges;
   readonly #freeSpace: FreeSpace;
   #nextSequence: number;
-  #unsettled: number;
   #refused: number;
   #resent: number;
   #buffer = Buffer.alloc(0);
   #wake: (() => void) | undefined;
-  #isClosed = false;
+  #isClosing = false;
+  /** Raised when there may be something new to read. */
+  #version = 0;
+  /** Octets that were appended while the disk was nearly full. */
+  #grown = 0;
 
   private constructor(folder: string, options: SpoolOptions, lock: SpoolLock, recovered: Recovered) {
     this.folder = folder;
@@ -67,7 +63,6 @@ export class Spool {
     this.#lock = lock;
     this.#segments = recovered.segments;
     this.#nextSequence = recovered.nextSequence;
-    this.#unsettled = recovered.unsettled;
     this.#refused = recovered.committed.refused;
     this.#resent = recovered.committed.resent;
     this.#writer = new SegmentWriter(folder, recovered.segments, this.#options.segmentBytes);
@@ -92,7 +87,7 @@ export class Spool {
   static async open(folder: string, options: SpoolOptions): Promise<Spool> {
     let lock: SpoolLock | undefined;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o750 });
+      await makeFolder(folder);
       lock = SpoolLock.take(folder);
       const recovered = await recover(folder, options.onEvent);
       return new Spool(folder, options, lock, recovered);
@@ -102,23 +97,26 @@ export class Spool {
     }
   }
 
-  /** Resolves when the records are on disk. Rejects with a SpoolError; then none of them is accepted. */
-  append(records: readonly LogRecord[]): Promise<void> {
-    if (records.length === 0) return Promise.resolve();
-    if (this.#isClosed)
-      return Promise.reject(new SpoolError('closed', `The spool ${this.folder} is closed.`));
-    const tooLarge = records.find(
-      (record) => record.json.length * 3 > MAX_BODY && Buffer.byteLength(record.json) > MAX_BODY - 2048,
-    );
-    if (tooLarge !== undefined) {
-      return Promise.reject(
-        new SpoolError('too-large', `A ${tooLarge.log} record is larger than the spool takes (1 MiB).`),
+  /**
+   * Resolves when the records are on disk. Rejects with a SpoolError; a long list is taken in pieces, and what was taken
+   * before the failure is accepted.
+   */
+  async append(records: readonly LogRecord[]): Promise<void> {
+    try {
+      if (this.#isClosing) throw new SpoolError('closed', `The spool ${this.folder} is closed.`);
+      const tooLarge = records.find(
+        (record) => record.json.length * 3 > MAX_BODY && Buffer.byteLength(record.json) > MAX_BODY - 2048,
       );
+      if (tooLarge !== undefined) {
+        const message = `A ${tooLarge.log} record is larger than the spool takes (1 MiB).`;
+        throw new SpoolError('too-large', message);
+      }
+    } catch (error) {
+      this.#refused += records.length;
+      throw error;
     }
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ records, resolve, reject });
-      this.#pendingRecords += records.length;
-      if (this.#pendingRecords >= this.#options.commitRecords) this.#commitNow();
+    await this.#pending.add(records, () => {
+      if (this.#pending.records >= this.#options.commitRecords) this.#commitNow();
       else this.#commitTimer ??= setTimeout(() => this.#commitNow(), this.#options.commitMs);
     });
   }
@@ -128,20 +126,20 @@ export class Spool {
    * Every record must be settled, or {@link rewind} called.
    */
   async read(most: number): Promise<SpooledRecord[]> {
-    for (;;) {
-      if (this.#isClosed) return [];
-      const records = await this.#reader.read(most);
+    while (!this.#isClosing) {
+      const version = this.#version;
+      // Not while records are written or room is made: both change what the reader stands on.
+      const records = await this.#alone(() => this.#reader.read(most));
       if (records.length > 0) return records;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        if (this.#isClosed || this.#reader.next < this.#nextSequence) resolve();
-      });
+      if (version === this.#version && !this.#isEnding())
+        await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+    return [];
   }
 
   /** Notes how a record that was read ended. */
   settle(sequence: number, outcome: Outcome): void {
-    if (this.#settlement.settle(sequence, outcome)) this.#unsettled--;
+    this.#settlement.settle(sequence, outcome);
     this.#scheduleSettle();
   }
 
@@ -152,42 +150,61 @@ export class Spool {
   }
 
   get status(): SpoolStatus {
-    const { settled, deadLettered, dropped, damaged } = this.#settlement.counts;
+    const { settled } = this.#settlement.counts;
+    const { acknowledged, deadLettered, dropped, damaged } = this.#settlement.totals;
     const accepted = this.#nextSequence - 1;
-    const gapsAbove = accepted - settled - this.#unsettled;
-    const droppedAbove = Math.min(gapsAbove, this.#droppedAbove());
+    // What the reader has not come to: records, and places where records were.
+    const ahead = accepted - this.#settlement.highest;
+    const unread = Math.min(
+      ahead,
+      this.#segments.reduce((sum, segment) => sum + segment.unread, 0),
+    );
+    const droppedAhead = Math.min(ahead - unread, this.#reader.droppedAhead);
+    const waiting = this.#settlement.inFlight + unread;
     return {
       accepted,
-      acknowledged: settled - deadLettered - dropped - damaged,
+      acknowledged,
       deadLettered,
-      dropped: dropped + droppedAbove,
-      damaged: damaged + gapsAbove - droppedAbove,
-      waiting: this.#unsettled,
+      dropped: dropped + droppedAhead,
+      damaged: damaged + ahead - unread - droppedAhead,
+      waiting,
       refused: this.#refused,
       resent: this.#resent,
       bytes: this.#totalBytes(),
-      ageSeconds: this.#unsettled > 0 ? this.#ages.ageOf(settled + 1) : 0,
+      ageSeconds: waiting > 0 ? this.#ages.ageOf(settled + 1) : 0,
       settled,
     };
   }
 
   /** Writes what is pending, notes what is settled, and gives the lock back. Idempotent. */
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#commitNow();
-    await this.#committing;
-    this.#isClosed = true;
-    this.#wake?.();
-    clearTimeout(this.#settleTimer);
+    if (this.#isClosing) return;
+    this.#isClosing = true;
     try {
+      this.#commitNow();
+      await this.#committing;
+      this.#changed();
+      clearTimeout(this.#settleTimer);
       // Without the note what was delivered since the last one is sent again, nothing worse.
       await this.#noteSettled().catch((error: unknown) => this.#tellFailure(error));
       await this.#exclusive;
       await this.#writer.close();
       await this.#reader.close();
     } finally {
+      this.#changed();
       this.#lock.release();
     }
+  }
+
+  /* A method, because what it tells changes while somebody waits. */
+  #isEnding(): boolean {
+    return this.#isClosing;
+  }
+
+  /* There may be something to read. */
+  #changed(): void {
+    this.#version++;
+    this.#wake?.();
   }
 
   /* ---- writing ---- */
@@ -197,17 +214,19 @@ export class Spool {
     this.#commitTimer = undefined;
     this.#committing ??= this.#commitAll().finally(() => {
       this.#committing = undefined;
-      if (this.#pending.length > 0) this.#commitNow();
+      if (!this.#pending.isEmpty) this.#commitNow();
     });
   }
 
   async #commitAll(): Promise<void> {
-    while (this.#pending.length > 0) {
-      const groups = this.#takeGroups();
+    while (!this.#pending.isEmpty) {
+      const groups = this.#pending.take();
+      const writtenBefore = this.#writer.written;
       try {
+        this.#lock.assertHeld();
         await this.#alone(() => this.#write(groups));
         for (const group of groups) group.resolve();
-        this.#wake?.();
+        this.#changed();
       } catch (error) {
         const failure = spoolError(error, this.folder);
         this.#refused += groups.reduce((sum, group) => sum + group.records.length, 0);
@@ -215,29 +234,19 @@ export class Spool {
         for (const group of groups) group.reject(failure);
         return;
       }
-      await this.#alone(() => this.#keepWithinBounds());
+      const appended = this.#writer.written - writtenBefore;
+      await this.#alone(() => this.#keepWithinBounds(appended)).catch((error: unknown) =>
+        this.#tellFailure(error),
+      );
     }
-  }
-
-  /* As many waiting groups as one write takes. */
-  #takeGroups(): Group[] {
-    let bytes = 0;
-    let count = 0;
-    for (const { records } of this.#pending) {
-      for (const record of records) bytes += encodedBound(record);
-      count++;
-      if (bytes >= WRITE_BYTES) break;
-    }
-    const groups = this.#pending.splice(0, count);
-    for (const { records } of groups) this.#pendingRecords -= records.length;
-    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafe(Math.max(bytes, 64 * 1024));
-    return groups;
   }
 
   async #write(groups: readonly Group[]): Promise<void> {
     let sequence = this.#nextSequence;
     let end = 0;
     const severities: number[] = [];
+    const bound = groups.reduce((sum, group) => sum + group.bound, 0);
+    if (this.#buffer.length < bound) this.#buffer = Buffer.allocUnsafe(Math.max(bound, 64 * 1024));
     for (const { records } of groups) {
       for (const record of records) {
         end = encodeRecord(record, sequence++, this.#buffer, end);
@@ -248,7 +257,6 @@ export class Spool {
     severities.forEach((severity, i) => countIn(segment, { sequence: this.#nextSequence + i, severity }));
     this.#ages.accepted(this.#nextSequence);
     this.#nextSequence = sequence;
-    this.#unsettled += severities.length;
   }
 
   async #appendMakingRoom(bytes: Buffer): Promise<Segment> {
@@ -264,15 +272,16 @@ export class Spool {
 
   /* ---- bounds ---- */
 
-  async #keepWithinBounds(): Promise<void> {
-    const last = this.#segments.at(-1);
-    if (
-      (await this.#freeSpace.isLow(this.#writer.written)) &&
-      last !== undefined &&
-      this.#segments.length > 1
-    ) {
-      await this.#makeRoom(last.bytes, 'the disk is nearly full');
-    }
+  async #keepWithinBounds(appended: number): Promise<void> {
+    if (await this.#freeSpace.isLow(this.#writer.written)) {
+      // It does not grow: when as much was appended as the oldest segment holds, that one goes.
+      this.#grown += appended;
+      const oldest = this.#segments[0]!.bytes;
+      if (this.#grown >= oldest && this.#segments.length > 1) {
+        this.#grown -= oldest;
+        await this.#makeRoom(oldest, 'the disk is nearly full');
+      }
+    } else this.#grown = 0;
     const over = this.#totalBytes() - this.#options.maxBytes;
     if (over > 0) await this.#makeRoom(over, `the spool is larger than maxBytes (${this.#options.maxBytes})`);
   }
@@ -287,7 +296,7 @@ export class Spool {
       dropped += this.#options.policy === 'drop-oldest' ? await this.#dropOldest() : await this.#dropLowest();
     }
     if (dropped === 0) return;
-    this.#wake?.();
+    this.#changed();
     this.#options.onEvent({
       kind: 'dropped',
       message: `${dropped} spooled records were dropped by ${this.#options.policy}: ${why}.`,
@@ -301,14 +310,13 @@ export class Spool {
     let dropped = this.#settlement.drop(through);
     if (next <= through) {
       // What was not read yet is passed over as one gap.
-      const unread = await this.#countFrom(oldest, next);
+      const { unread } = oldest;
       const missing = through - next + 1 - unread;
       const droppedBefore = Math.min(oldest.dropped, missing);
       this.#reader.skipTo(through + 1);
       this.#settlement.gap(through, unread + droppedBefore, missing - droppedBefore);
       dropped += unread;
     }
-    this.#unsettled -= dropped;
     this.#segments.shift();
     try {
       await this.#writeCommitted();
@@ -329,31 +337,12 @@ export class Spool {
     if (severity < 0) return this.#dropOldest();
     const segment = candidates.find((one) => one.bySeverity[severity]! > 0)!;
     try {
-      const dropped = await compactSegment(segment, severity);
-      this.#unsettled -= dropped;
-      return dropped;
+      return await compactSegment(segment, severity);
     } catch (error) {
       // A disk without room for the smaller file has room only when a whole one goes.
       if (spoolError(error, this.folder).code !== 'disk-full') throw error;
       return this.#dropOldest();
     }
-  }
-
-  /* Records of a segment from a sequence on. */
-  async #countFrom(segment: Segment, from: number): Promise<number> {
-    if (from <= segment.first) return segment.records;
-    let count = 0;
-    await scanRecords(segment.path, SEGMENT_HEADER, (_bytes, place) => {
-      if (place.sequence >= from) count++;
-    });
-    return count;
-  }
-
-  #droppedAbove(): number {
-    return this.#segments.reduce(
-      (sum, segment) => sum + (segment.first > this.#settlement.counts.settled ? segment.dropped : 0),
-      0,
-    );
   }
 
   #totalBytes(): number {
@@ -363,7 +352,7 @@ export class Spool {
   /* ---- settling ---- */
 
   #scheduleSettle(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosing) return;
     this.#settleTimer ??= setTimeout(() => {
       this.#settleTimer = undefined;
       this.#noteSettled().catch((error: unknown) => this.#tellFailure(error));
@@ -383,6 +372,13 @@ export class Spool {
         const done = this.#segments.shift()!;
         await rm(done.path, { force: true });
       }
+      // The last one too, when it has grown: what is delivered must not count as waiting octets.
+      const [last] = this.#segments;
+      const isDone = this.#segments.length === 1 && settled === this.#nextSequence - 1;
+      if (last === undefined || !isDone || last.bytes < this.#options.segmentBytes / 2) return;
+      await this.#writer.roll(this.#nextSequence);
+      this.#segments.shift();
+      await rm(last.path, { force: true });
     });
   }
 
@@ -392,9 +388,12 @@ export class Spool {
   }
 
   /* Runs work on the files one after the other. */
-  #alone(work: () => Promise<void>): Promise<void> {
+  #alone<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#exclusive.then(work);
-    this.#exclusive = result.catch(() => undefined); // whoever asked for the work gets its error
+    this.#exclusive = result.then(
+      () => undefined,
+      () => undefined,
+    ); // whoever asked for the work gets its error
     return result;
   }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { CapCapture } from '../../../src/capture/cap-capture.js';
 import { CaptureError } from '../../../src/capture/capture-error.js';
 import { collecting, liveNetwork, send, TEST_FILTER, until } from '../../support/live-network.js';
@@ -38,6 +40,21 @@ describe('the driver "cap"', () => {
     const { kernelDrops, interfaceDrops, ringFull, delivered, received } = capture.stats();
     assert.deepEqual([kernelDrops, interfaceDrops, ringFull], ['unknown', 'unknown', 0]);
     assert.deepEqual([delivered, received], [packets.length, packets.length]);
+  });
+
+  it('a wrong filter crashed the process at the next garbage collection', function () {
+    if (reason !== undefined) {
+      this.test!.title += ` (skipped: ${reason})`;
+      this.skip();
+    }
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (let i = 0; i < 10; i++) {
+      assert.throws(() => CapCapture.open({ interface: 'lo', filter: 'no such thing' }), {
+        code: 'bad-filter',
+      });
+      collect();
+    }
   });
 
   it('refuses an interface whose removal would abort the process', () => {

@@ -143,7 +143,7 @@ describe('the file sink on a disk that fails', () => {
       const folder = join(disk, 'logs');
       await assert.rejects(new FileSink(folder, replayFiles(false)).open(), {
         name: 'SinkError',
-        message: `${folder}: it is not there and cannot be made; check its path.`,
+        message: `${folder}: it may not be written; choose another folder with --out.`,
       });
       const replay = new FileSink(disk, replayFiles(false));
       await replay.open();

@@ -313,7 +313,7 @@ describe('the Kafka sink, with a real broker,', function () {
           brokers: [broker().address('sasl')],
           sasl: { mechanism: 'plain', username: 'minimal', password: fixed(USERS.minimal) },
         }),
-        says: /^The topic secured may not be written by this user; grant it WRITE and DESCRIBE \(TOPIC_AUTHORIZATION_FAILED\)\.$/,
+        says: /^The topic secured may not be written by this user; grant it WRITE and DESCRIBE, and CREATE for createTopic \(TOPIC_AUTHORIZATION_FAILED\)\.$/,
       },
       {
         name: 'a topic that the user may not create',

@@ -454,7 +454,7 @@ describe('a spool', function () {
     writeFileSync(file, '');
     await assert.rejects(open(join(file, 'spool')), {
       code: 'unwritable',
-      message: /cannot be made; check its path\.$/,
+      message: /cannot be made; check its path, or whether it is a file\.$/,
     });
   });
 

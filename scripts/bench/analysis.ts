@@ -1,0 +1,27 @@
+import type { EndpointList } from '../../src/intel/endpoint-list.js';
+import type { LogRecord } from '../../src/model/records.js';
+import type { Rule } from '../../src/rules/rule.js';
+import type { AnalysisLimits } from '../../src/sensor/analysis.js';
+import { Analysis, DEFAULT_LIMITS } from '../../src/sensor/analysis.js';
+import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS, REPLAY_SEED } from '../../src/sensor/replay.js';
+
+/** An analysis as `replay` makes it without options. */
+export function benchAnalysis(
+  rules: readonly Rule[],
+  endpoints: EndpointList,
+  emit: (record: LogRecord) => void,
+  limits: Partial<AnalysisLimits> = {},
+): Analysis {
+  return new Analysis({
+    rules,
+    endpoints,
+    site: { localNetworks: [], vantage: 'auto' },
+    sixrd: [],
+    maxDepth: DEFAULT_MAX_DEPTH,
+    vxlanPorts: DEFAULT_VXLAN_PORTS,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    sensor: 'bench',
+    seed: REPLAY_SEED,
+    emit,
+  });
+}

@@ -1,0 +1,119 @@
+import { ETHERTYPE, IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+import type { FrameView } from '../wire/frame.js';
+import { ETHERNET_LENGTH } from './ethernet.js';
+import { IPV4_MIN_HEADER, MORE_FRAGMENTS, OFFSET_MASK } from './ipv4.js';
+import { IPV6_HEADER } from './ipv6.js';
+import { beginsLikeTeredo } from './teredo.js';
+import { UDP_HEADER } from './udp.js';
+
+const ETHERTYPE_AT = ETHERNET_LENGTH - 2;
+const TAG_LENGTH = 4;
+const MAX_TAGS = 2;
+const IPV4 = { TOTAL_LENGTH: 2, FRAGMENT: 6, PROTOCOL: 9 } as const;
+const IPV6 = { PAYLOAD_LENGTH: 4, NEXT_HEADER: 6 } as const;
+const UDP_LENGTH = 4;
+
+/** Protocols that end the walk of a packet in no tunnel, without their header being read. */
+const IS_LEAF = new Uint8Array(256);
+for (const protocol of [
+  IP_PROTOCOL.TCP,
+  IP_PROTOCOL.ICMP,
+  IP_PROTOCOL.ICMPV6,
+  IP_PROTOCOL.IGMP,
+  IP_PROTOCOL.ESP,
+  IP_PROTOCOL.OSPF,
+  IP_PROTOCOL.SCTP,
+]) {
+  IS_LEAF[protocol] = 1;
+}
+
+/** UDP ports whose payload a {@link PacketDecoder} must look at. Index: port. */
+export type WatchedPorts = Uint8Array;
+
+/** UDP ports of carriers: those of VXLAN, and those that this version knows and does not open. */
+export function watchedPorts(vxlanPorts: readonly number[]): WatchedPorts {
+  const ports = new Uint8Array(65_536);
+  for (const port of [...vxlanPorts, UDP_PORT.AYIYA, UDP_PORT.GENEVE, UDP_PORT.L2TP, UDP_PORT.GTP_U]) {
+    ports[port] = 1;
+  }
+  return ports;
+}
+
+/**
+ * Whether an Ethernet frame is sound as far as it must be read and certainly carries no tunnel: what the decoder would
+ * walk through, store and call `ok`. Most frames are, and leave after some ten loads and no store. False means "look
+ * closer", never that something is wrong. `usedPorts` counts, by port, tunnels over UDP: a datagram between two ports that
+ * are in use may belong to one.
+ */
+export function isPlainFrame(
+  frame: FrameView,
+  at: number,
+  end: number,
+  wireEnd: number,
+  watched: WatchedPorts,
+  usedPorts: Uint32Array,
+): boolean {
+  if (end - at < ETHERNET_LENGTH) return false;
+  const { bytes, view } = frame;
+  let type = view.getUint16(at + ETHERTYPE_AT);
+  let ip = at + ETHERNET_LENGTH;
+  for (let tags = 0; isTag(type); tags++) {
+    if (tags === MAX_TAGS || end - ip < TAG_LENGTH) return false;
+    type = view.getUint16(ip + 2);
+    ip += TAG_LENGTH;
+  }
+  let protocol: number;
+  let payload: number;
+  let packetEnd: number;
+  if (type === ETHERTYPE.IPV4) {
+    if (end - ip < IPV4_MIN_HEADER) return false;
+    // The fixed header lies before `end`.
+    const first = bytes[ip]!;
+    const headerLength = (first & 0x0f) << 2;
+    if (first >>> 4 !== 4 || headerLength < IPV4_MIN_HEADER || end - ip < headerLength) return false;
+    const totalLength = view.getUint16(ip + IPV4.TOTAL_LENGTH);
+    packetEnd = totalLength === 0 ? wireEnd : ip + totalLength;
+    payload = ip + headerLength;
+    if (packetEnd < payload || packetEnd > wireEnd) return false;
+    if ((view.getUint16(ip + IPV4.FRAGMENT) & (MORE_FRAGMENTS | OFFSET_MASK)) !== 0) return false;
+    protocol = bytes[ip + IPV4.PROTOCOL]!;
+  } else if (type === ETHERTYPE.IPV6) {
+    if (end - ip < IPV6_HEADER || bytes[ip]! >>> 4 !== 6) return false;
+    // The fixed header lies before `end`.
+    payload = ip + IPV6_HEADER;
+    packetEnd = payload + view.getUint16(ip + IPV6.PAYLOAD_LENGTH);
+    if (packetEnd > wireEnd) return false;
+    protocol = bytes[ip + IPV6.NEXT_HEADER]!;
+  } else {
+    return false;
+  }
+  if (IS_LEAF[protocol] === 1) return true;
+  if (protocol !== IP_PROTOCOL.UDP) return false;
+  const capturedEnd = packetEnd < end ? packetEnd : end;
+  return isPlainDatagram(frame, payload, capturedEnd, packetEnd, watched, usedPorts);
+}
+
+function isTag(type: number): boolean {
+  return type === ETHERTYPE.VLAN || type === ETHERTYPE.PROVIDER_VLAN;
+}
+
+function isPlainDatagram(
+  frame: FrameView,
+  at: number,
+  end: number,
+  wireEnd: number,
+  watched: WatchedPorts,
+  usedPorts: Uint32Array,
+): boolean {
+  if (end - at < UDP_HEADER) return false;
+  // The header lies before `end`.
+  const view = frame.view;
+  const source = view.getUint16(at);
+  const destination = view.getUint16(at + 2);
+  if (watched[source] === 1 || watched[destination] === 1) return false;
+  if (usedPorts[source] !== 0 && usedPorts[destination] !== 0) return false;
+  const length = view.getUint16(at + UDP_LENGTH);
+  const datagramEnd = length === 0 ? wireEnd : at + length;
+  if (datagramEnd < at + UDP_HEADER || datagramEnd > wireEnd) return false;
+  return !beginsLikeTeredo(frame, at + UDP_HEADER, datagramEnd < end ? datagramEnd : end, datagramEnd);
+}
