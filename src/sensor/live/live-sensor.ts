@@ -196,7 +196,7 @@ export class LiveSensor {
 
   #interfaceChanged({ event, label, reason }: InterfaceEvent): void {
     if (event === 'still-lost') {
-      this.#lost.set(label, reason);
+      this.#lost.set(label, `Interface ${label} is gone: ${reason}`);
       this.#log.debug(`Interface ${label} cannot be opened yet: ${reason}`);
     } else if (event === 'lost') {
       const message = `Interface ${label} is gone: ${reason}. It is waited for.`;
