@@ -7,6 +7,7 @@ import { configReference } from '../src/config/reference.js';
 import { CHECKS } from '../src/model/checks.js';
 import { DETECTIONS } from '../src/model/detections.js';
 import { FIELDS } from '../src/model/fields.js';
+import { metricsReference } from '../src/observe/metrics-reference.js';
 import { LAYERS, REQUIRED } from '../src/rules/packet-spec.js';
 import { loadRules } from '../src/sensor/load.js';
 
@@ -23,6 +24,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/fields.md': fieldsPage,
   'docs/checks.md': checksPage,
   'docs/verdicts.md': verdictsPage,
+  'docs/metrics.md': () => metricsReference().replace('\n\n', `\n\n${NOTE}`),
   'docs/configuration.md': () => configReference().replace('\n\n', `\n\n${NOTE}`),
   'schemas/config.schema.json': () => JSON.stringify(configSchema()),
 };

@@ -11,7 +11,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   state: [],
   yaml: [],
   model: ['wire'],
-  config: ['model', 'yaml'],
+  config: ['wire', 'model', 'yaml'],
   decode: ['wire'],
   capture: ['wire'],
   reassembly: ['wire', 'decode', 'state'],

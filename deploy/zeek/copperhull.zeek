@@ -47,6 +47,8 @@ export {
 		Tunnel_In_Use,
 		## copperhull could not deliver its alerts for a while.
 		Delivery_Outage,
+		## copperhull could not see the packets of an interface for a while.
+		Capture_Outage,
 		## A notice of a rule that this script does not know; `copperhull.note` has its name.
 		Other,
 	};
@@ -137,7 +139,8 @@ export {
 	## A line of copperhull.log.
 	type Info: record {
 		ts: time &log;
-		## Log of copperhull that the record is of: tunnel, weird or reporter.
+		## Log of copperhull that the record is of: tunnel, weird, reporter, stats or
+		## capture_loss.
 		log_name: string &log;
 		## The record as copperhull writes it.
 		json: string &log;
@@ -161,6 +164,7 @@ export {
 		["TunnelAbuse::Tunnel_Depth_Exceeded"] = TunnelAbuse::Tunnel_Depth_Exceeded,
 		["TunnelAbuse::Tunnel_In_Use"] = TunnelAbuse::Tunnel_In_Use,
 		["TunnelAbuse::Delivery_Outage"] = TunnelAbuse::Delivery_Outage,
+		["TunnelAbuse::Capture_Outage"] = TunnelAbuse::Capture_Outage,
 	} &redef;
 
 	## A sensor has connected. The sample shows Zeek every field of an Alert.
@@ -177,6 +181,14 @@ export {
 	## The answer to it.
 	global synced: event(session: string, number: count, handled: count) &is_used;
 }
+
+# Zeek's own notice type, where policy/misc/capture-loss is loaded before this script. It is not loaded
+# here: it would measure the loss of this Zeek, which may see no packets at all.
+@ifdef ( CaptureLoss::Too_Much_Loss )
+redef note_types += {
+	["CaptureLoss::Too_Much_Loss"] = CaptureLoss::Too_Much_Loss,
+};
+@endif
 
 # A session that is gone leaves its count behind for an hour.
 global handled: table[string] of count &default=0 &write_expire=1hr;

@@ -7,15 +7,19 @@ import { packageVersion } from '../sensor/package-files.js';
 import { SinkError } from '../sink/alert-sink.js';
 import { SourceError } from '../yaml/diagnostic.js';
 import { addressCommand } from './address.js';
+import { checkCommand } from './check.js';
 import { configCommand } from './config.js';
 import { CommandError, EXIT } from './exit-code.js';
 import { replayCommand } from './replay.js';
 import { rulesCommand } from './rules.js';
+import { runCommand } from './run.js';
 import { spoolCommand } from './spool.js';
 
 const program = new Command('copperhull')
   .description('Finds and judges IPv6 hidden in IPv4 tunnels, and writes Zeek-compatible alerts.')
   .version(packageVersion())
+  .addCommand(runCommand())
+  .addCommand(checkCommand())
   .addCommand(replayCommand())
   .addCommand(rulesCommand())
   .addCommand(addressCommand())

@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Severity } from '../model/severity.js';
 import { isSeverity, SEVERITIES } from '../model/severity.js';
-import { parseSixrd } from '../sensor/load.js';
 import type { Prefix } from '../wire/address.js';
 import { parsePrefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
+import { parseSixrd } from '../wire/sixrd-domain.js';
 
 /** An option that may be given several times; its value is a list. */
 export function repeatable<T>(

@@ -89,6 +89,24 @@ export function integer(least: number, most: number, unit = ''): Kind<number> {
   };
 }
 
+/** A number with bounds, not always whole, and a unit in the plural. */
+export function number(least: number, most: number, unit: string): Kind<number> {
+  const words = `a number from ${least} to ${most} (${unit})`;
+  return {
+    words,
+    sections: [],
+    read(at) {
+      const { value } = at;
+      const isText = at.isSubstituted && typeof value === 'string' && /^\d{1,15}(\.\d{1,15})?$/.test(value);
+      const number = isText ? Number(value) : value;
+      const isFine = typeof number === 'number' && number >= least && number <= most;
+      return isFine ? number : at.mismatch(words);
+    },
+    write: (value) => value,
+    schema: () => orFromEnvironment({ type: 'number', minimum: least, maximum: most }),
+  };
+}
+
 /** Milliseconds, for keys that end in Ms. */
 export function milliseconds(least: number, most: number): Kind<number> {
   return integer(least, most, 'milliseconds');

@@ -15,7 +15,7 @@ export interface ConnectionId {
 }
 
 /* New names go behind the others: a spool keeps the place in this list. */
-export const LOG_NAMES = ['notice', 'tunnel', 'weird', 'reporter'] as const;
+export const LOG_NAMES = ['notice', 'tunnel', 'weird', 'reporter', 'stats', 'capture_loss'] as const;
 export type LogName = (typeof LOG_NAMES)[number];
 
 /** Where an alert's packet is to be found. */
@@ -125,6 +125,61 @@ export interface ReporterEvent {
   readonly message: string;
   /** The part of the sensor that says it. */
   readonly location: string;
+  readonly sensor: string;
+}
+
+/** What the sensor did in an interval; counts are of the interval, where nothing else is said. */
+export interface StatsEvent {
+  /** End of the interval, wall clock. */
+  readonly time: PacketTime;
+  readonly seconds: number;
+  /** Memory of the process now, in octets. */
+  readonly residentBytes: number;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Lost on the way to the analysis, as far as is known; see CaptureLossEvent. Undefined without live captures. */
+  readonly droppedPackets: number | undefined;
+  /** Passed the capture filters, dropped ones included. Undefined without live captures. */
+  readonly linkPackets: number | undefined;
+  /** Wall clock minus the time of the newest packet, now. Undefined before the first packet. */
+  readonly lagSeconds: number | undefined;
+  /** Octets of fragments that wait for the rest, now. */
+  readonly fragmentBytes: number;
+  readonly tunnelPackets: number;
+  readonly duplicatePackets: number;
+  /** Entries now. */
+  readonly activeTunnels: number;
+  readonly activeFlows: number;
+  readonly tunnels: number;
+  readonly flows: number;
+  /** Entries that made room for others. */
+  readonly evictions: number;
+  readonly alerts: number;
+  readonly suppressed: number;
+  readonly weirds: number;
+  /** Finished records that did not fit into a queue before a sink. */
+  readonly droppedRecords: number;
+  readonly sensor: string;
+}
+
+/** Kinds of drops; not every driver can tell them all. */
+export const DROP_KINDS = ['kernel', 'interface', 'ring_full', 'unread'] as const;
+export type DropKind = (typeof DROP_KINDS)[number];
+
+/** Packets of one interface that were lost in an interval before anybody looked at them. */
+export interface CaptureLossEvent {
+  /** End of the interval, wall clock. */
+  readonly time: PacketTime;
+  readonly seconds: number;
+  readonly interface: string;
+  /** Sum of the drops that are known. */
+  readonly lost: number;
+  /** Packets that there were: passed the filter, or dropped before it. At least `lost`. */
+  readonly expected: number;
+  /** 0 to 100; a lower bound where a kind of drop is not known. */
+  readonly percentLost: number;
+  /** By kind; absent where the driver cannot tell. */
+  readonly drops: Readonly<Partial<Record<DropKind, number>>>;
   readonly sensor: string;
 }
 

@@ -106,6 +106,11 @@ export class FragmentReassembler {
     });
   }
 
+  /** Octets that waiting datagrams take. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   get waiting(): number {
     return this.#table.size;
   }

@@ -1,4 +1,5 @@
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
+import { DEFAULT_CONFIG } from '../config/load.js';
 import type { LayerStack } from '../decode/layers.js';
 import { LAYER } from '../decode/layers.js';
 import { PacketDecoder } from '../decode/packet.js';
@@ -42,15 +43,7 @@ export interface AnalysisLimits {
   readonly fragmentBytes: number;
 }
 
-export const DEFAULT_LIMITS: AnalysisLimits = {
-  tunnels: 100_000,
-  flows: 1_000_000,
-  clientMappings: 100_000,
-  suppressionKeys: 200_000,
-  weirdKeys: 20_000,
-  fragmentedDatagrams: 8_192,
-  fragmentBytes: 32 * 1024 * 1024,
-};
+export const DEFAULT_LIMITS: AnalysisLimits = DEFAULT_CONFIG.limits;
 
 export interface AnalysisOptions {
   readonly rules: readonly Rule[];
@@ -91,11 +84,12 @@ export class Analysis {
   readonly #watched: WatchedPorts;
   readonly #scene: PacketScene;
   readonly #facts = new FactSheet();
-  readonly #judge: Judge;
+  #judge: Judge;
   readonly #weirds: WeirdLog;
   readonly #tunnelLog: TunnelLog;
   readonly #identities: Identities;
-  readonly #levels: TunnelLevels;
+  #levels: TunnelLevels;
+  readonly #options: AnalysisOptions;
   readonly #duplicates: MirrorDuplicates;
   /** Latest packet time, in whole seconds: the time of all state. It never runs backwards. */
   #now = 0;
@@ -104,6 +98,7 @@ export class Analysis {
 
   constructor(options: AnalysisOptions) {
     const { limits } = options;
+    this.#options = options;
     this.#duplicates = new MirrorDuplicates(options.seed);
     this.site = new Site({ ...options.site, maxMappings: limits.clientMappings });
     this.tunnels = new TunnelTable({
@@ -141,38 +136,17 @@ export class Analysis {
       this.#identities,
     );
     this.#tunnelLog = new TunnelLog(this.tunnels, this.#identities, options.sensor, options.emit);
-    this.#judge = new Judge({
-      rules: options.rules,
-      tunnels: this.tunnels,
-      flows: this.flows,
-      facts: this.#facts,
-      filler: new FactFiller(this.#facts, this.tunnels, this.site, options.endpoints),
-      identities: this.#identities,
-      suppression: this.suppression,
-      counters: this.counters,
-      sensor: options.sensor,
-      onAlert: (alert, facts) => {
-        options.emit(noticeRecord(alert));
-        options.onAlert?.(alert, facts);
-      },
-    });
-    this.#levels = new TunnelLevels({
-      scene: this.#scene,
-      tunnels: this.tunnels,
-      flows: this.flows,
-      site: this.site,
-      checks: this.#facts.checks,
-      sixrd: options.sixrd,
-      judge: this.#judge,
-      tunnelLog: this.#tunnelLog,
-      identities: this.#identities,
-      counters: this.counters,
-    });
+    this.#judge = this.#makeJudge(options.rules, options.endpoints);
+    this.#levels = this.#makeLevels();
   }
 
   /** Packets whose time was too far ahead to be believed on their own. */
   get timeJumps(): number {
     return this.#clock.jumps;
+  }
+
+  get weirdKeys(): number {
+    return this.#weirds.size;
   }
 
   get weirdEvictions(): number {
@@ -248,6 +222,59 @@ export class Analysis {
       // A tunnel over UDP is a connection and closes; other tunnels get no second line at the end, as in Zeek.
       if (this.tunnels.isUdp(slot)) this.#tunnelLog.close(slot, this.#endTime);
     }
+  }
+
+  /**
+   * Puts other rules and lists in the place of those in force. Tunnels, flows and their facts stay, and a rule that is the
+   * same as before does not fire again for what it fired for.
+   */
+  useRules(rules: readonly Rule[], endpoints: EndpointList): void {
+    this.#judge = this.#makeJudge(rules, endpoints);
+    this.#levels = this.#makeLevels();
+  }
+
+  /**
+   * Tells the time where no packets do: state that was silent for long ends on an idle wire too. For live capture, whose
+   * packets are stamped with the same clock; a replay never calls it.
+   */
+  idleUntil(seconds: number): void {
+    if (this.#now === 0 || seconds <= this.#now || !this.#clock.accepts([seconds], 0, 1)) return;
+    this.#advance(seconds);
+    if (this.#pendingFirsts.length > 0) this.#judgeFirsts();
+  }
+
+  #makeJudge(rules: readonly Rule[], endpoints: EndpointList): Judge {
+    this.suppression.useRules(rules);
+    return new Judge({
+      rules,
+      tunnels: this.tunnels,
+      flows: this.flows,
+      facts: this.#facts,
+      filler: new FactFiller(this.#facts, this.tunnels, this.site, endpoints),
+      identities: this.#identities,
+      suppression: this.suppression,
+      counters: this.counters,
+      sensor: this.#options.sensor,
+      onAlert: (alert, facts) => {
+        this.#options.emit(noticeRecord(alert));
+        this.#options.onAlert?.(alert, facts);
+      },
+    });
+  }
+
+  #makeLevels(): TunnelLevels {
+    return new TunnelLevels({
+      scene: this.#scene,
+      tunnels: this.tunnels,
+      flows: this.flows,
+      site: this.site,
+      checks: this.#facts.checks,
+      sixrd: this.#options.sixrd,
+      judge: this.#judge,
+      tunnelLog: this.#tunnelLog,
+      identities: this.#identities,
+      counters: this.counters,
+    });
   }
 
   get #endTime(): { seconds: number; nanoseconds: number } {

@@ -51,6 +51,15 @@ export function makeSinks(configs: readonly SinkConfig[], surroundings: SinkSurr
   }));
 }
 
+/** The way of a sink to its other side, for trying it out; undefined for a sink that has none. */
+export function makeTransport(
+  config: SinkConfig,
+  surroundings: SinkSurroundings,
+): Pick<Transport<unknown>, 'connect' | 'disconnect'> | undefined {
+  if (config.type === 'kafka') return kafkaTransport(config, surroundings);
+  return config.type === 'zeek' ? zeekTransport(config) : undefined;
+}
+
 function makeSink(config: SinkConfig, surroundings: SinkSurroundings, own: OwnRecords): AlertSink {
   switch (config.type) {
     case 'kafka':

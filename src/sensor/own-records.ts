@@ -1,6 +1,6 @@
 import type { LogRecord, PacketTime, ReporterEvent } from '../model/records.js';
 import type { Outage } from '../sink/delivery/outage.js';
-import { deliveryNotice } from '../zeek/delivery-notice.js';
+import { OWN_NOTE, ownNotice } from '../zeek/own-notice.js';
 import { reporterRecord } from '../zeek/reporter-record.js';
 
 /** One reporter record of a kind in this time; what comes meanwhile is counted in the next. */
@@ -27,7 +27,9 @@ export class OwnRecords {
       event === 'began'
         ? `Sink ${sink} does not deliver: ${reason} ${rest} in its spool.`
         : `Sink ${sink} delivers again after ${Math.round(seconds)} seconds; ${rest} in its spool. It was: ${reason}`;
-    this.#emit(deliveryNotice({ time: now(), event, message, sensor: this.#sensor }));
+    this.#emit(
+      ownNotice({ note: OWN_NOTE.deliveryOutage, time: wallClock(), event, message, sensor: this.#sensor }),
+    );
   }
 
   /** `kind` is what is told at most once in a while, for example the event of one sink. */
@@ -42,11 +44,12 @@ export class OwnRecords {
     const held = told?.held ?? 0;
     this.#kinds.set(kind, { lastMs: nowMs, held: 0 });
     const text = held === 0 ? message : `${message} (${held} like it since the last was told)`;
-    this.#emit(reporterRecord({ time: now(), level, message: text, location, sensor: this.#sensor }));
+    this.#emit(reporterRecord({ time: wallClock(), level, message: text, location, sensor: this.#sensor }));
   }
 }
 
-function now(): PacketTime {
+/** The wall clock, with which the sensor's records about itself are stamped. */
+export function wallClock(): PacketTime {
   const ms = Date.now();
   return { seconds: Math.floor(ms / 1000), nanoseconds: (ms % 1000) * 1_000_000 };
 }

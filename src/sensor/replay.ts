@@ -5,6 +5,7 @@ import type { CutShort } from '../capture/capture-error.js';
 import { CaptureFile } from '../capture/capture-file.js';
 import { MergedFiles } from '../capture/merged-files.js';
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
+import { DEFAULT_CONFIG } from '../config/load.js';
 import type { LogRecord } from '../model/records.js';
 import type { AlertSink } from '../sink/alert-sink.js';
 import { SinkError } from '../sink/alert-sink.js';
@@ -13,8 +14,8 @@ import type { Analysis } from './analysis.js';
 import { Pace } from './pace.js';
 
 /** Encapsulations that are opened by default (Zeek opens 4). */
-export const DEFAULT_MAX_DEPTH = 8;
-export const DEFAULT_VXLAN_PORTS: readonly number[] = [4789];
+export const DEFAULT_MAX_DEPTH = DEFAULT_CONFIG.maxDepth;
+export const DEFAULT_VXLAN_PORTS: readonly number[] = DEFAULT_CONFIG.vxlanPorts;
 /** Seed of uids in replay: the same capture gives the same identifiers on every machine. */
 export const REPLAY_SEED = 0x636f7070;
 

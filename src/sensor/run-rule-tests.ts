@@ -11,7 +11,7 @@ import { parsePrefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { buildFrame } from '../wire/packet-builder.js';
 import { Analysis, DEFAULT_LIMITS } from './analysis.js';
-import { parseSixrd } from './load.js';
+import { parseSixrd } from '../wire/sixrd-domain.js';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS } from './replay.js';
 
 export interface RuleTestResult {

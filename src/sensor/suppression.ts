@@ -17,6 +17,9 @@ export class Suppression {
   merged = 0;
   readonly #fired: BoundedTable;
   readonly #keys: BoundedTable;
+  /* Number of each rule by its index. An unchanged rule keeps it when rules are read again. */
+  #numbers: readonly number[] = [];
+  readonly #numberOf = new Map<string, number>();
   readonly #words = new Uint32Array(KEY_WORDS);
   readonly #hash = new Uint32Array(4);
   #since = new Float64Array(0);
@@ -37,14 +40,29 @@ export class Suppression {
     });
   }
 
+  /** Keys that are remembered. */
+  get size(): number {
+    return this.#keys.size;
+  }
+
   get evictions(): number {
     return this.#fired.evictions + this.#keys.evictions;
+  }
+
+  /** Says which rules there are. What is known of a rule whose id and revision were there before stays. */
+  useRules(rules: readonly Rule[]): void {
+    this.#numbers = rules.map(({ id, rev }) => {
+      const name = `${id}/${rev}`;
+      const number = this.#numberOf.get(name) ?? this.#numberOf.size;
+      this.#numberOf.set(name, number);
+      return number;
+    });
   }
 
   /** Whether the rule has not fired for this flow or tunnel yet; remembers that it has now. */
   isFirst(rule: Rule, isFlow: boolean, id: number, now: number): boolean {
     const { key } = this.#fired;
-    key[0] = rule.index;
+    key[0] = this.#numbers[rule.index]!;
     key[1] = id;
     key[2] = isFlow ? 1 : 0;
     const slot = this.#fired.find();
@@ -97,7 +115,7 @@ export class Suppression {
     }
     murmur128(words, count, 0, this.#hash);
     const { key } = this.#keys;
-    key[0] = rule.index;
+    key[0] = this.#numbers[rule.index]!;
     for (let i = 0; i < 4; i++) key[1 + i] = this.#hash[i]!;
   }
 }

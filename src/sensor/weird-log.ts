@@ -61,6 +61,10 @@ export class WeirdLog {
     });
   }
 
+  get size(): number {
+    return this.#table.size;
+  }
+
   get evictions(): number {
     return this.#table.evictions;
   }

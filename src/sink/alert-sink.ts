@@ -1,4 +1,5 @@
 import type { LogRecord } from '../model/records.js';
+import type { SinkState } from '../model/sink-state.js';
 import type { SpoolStatus } from './spool/spool-types.js';
 
 /** Where finished records go. */
@@ -14,13 +15,6 @@ export interface AlertSink {
   /** How the sink is now; cheap. */
   health(): SinkHealth;
 }
-
-/**
- * `starting` until the first success; `retrying` when the other side is away and may come back; `stopped` when
- * somebody has to mend credentials or configuration (it is still tried, seldom); `failed` when records are being lost.
- */
-export const SINK_STATES = ['starting', 'healthy', 'retrying', 'stopped', 'failed', 'closed'] as const;
-export type SinkState = (typeof SINK_STATES)[number];
 
 export interface SinkHealth {
   readonly state: SinkState;

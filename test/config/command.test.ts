@@ -15,10 +15,9 @@ describe('copperhull config', function () {
 
   it('shows the defaults without a file', async () => {
     const { code, stdout, stderr } = await copperhull(['config', 'show']);
-    assert.deepEqual(
-      { code, stdout, stderr },
-      { code: 0, stdout: 'sensor: copperhull\nsinks: []\n', stderr: '' },
-    );
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.match(stdout, /^sensor: copperhull\ninterfaces: \[\]\ncapture:\n {2}driver: libpcap\n/);
+    assert.match(stdout, /\nsinks: \[\]\n$/);
   });
 
   it('shows what follows from a file, with defaults, without secrets, and warns', async () => {

@@ -90,13 +90,16 @@ function sectionOf(keys: Readonly<Record<string, Key>>, tag?: string): fc.Arbitr
 function valueOf({ kind, otherwise, example }: Key): fc.Arbitrary<unknown> {
   const known = [otherwise, example].filter((part) => part !== undefined);
   const right =
-    known.length === 0 ? [] : [{ weight: 8, arbitrary: fc.constantFrom(...known) as fc.Arbitrary<unknown> }];
+    known.length === 0 ? [] : [{ weight: 64, arbitrary: fc.constantFrom(...known) as fc.Arbitrary<unknown> }];
   const sections = kind.sections.map((section) => sectionOf(section.keys, section.tag));
+  const isList = Array.isArray(otherwise);
   return fc.oneof(
     ...right,
     { weight: 1, arbitrary: value },
-    ...sections.map((arbitrary) => ({ weight: 8, arbitrary })),
-    ...sections.map((arbitrary) => ({ weight: 8, arbitrary: fc.array(arbitrary, { maxLength: 3 }) })),
+    ...sections.map((arbitrary) => ({
+      weight: 32,
+      arbitrary: isList ? fc.array(arbitrary, { maxLength: 3 }) : arbitrary,
+    })),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Outage } from '../../src/sink/delivery/outage.js';
 import type { SpooledSinkOptions } from '../../src/sink/delivery/spooled-sink.js';
 import { DEFAULT_DELIVERY_WINDOW, SpooledSink } from '../../src/sink/delivery/spooled-sink.js';
-import type { SinkState } from '../../src/sink/alert-sink.js';
+import type { SinkState } from '../../src/model/sink-state.js';
 import type { KafkaMessage } from '../../src/sink/kafka/kafka-message.js';
 import type { Changeable, KafkaOptions } from '../../src/sink/kafka/kafka-options.js';
 import { KafkaTransport } from '../../src/sink/kafka/kafka-transport.js';

@@ -20,7 +20,7 @@ export function validateLine(log: LogName, json: string): void {
   const keys = Object.keys(value).filter((key) => key !== '_path');
   assert.equal(keys[0], 'ts');
   // Times and intervals always have a fraction, which JSON.parse cannot tell.
-  for (const key of ['ts', 'suppress_for', 'duration']) {
+  for (const key of ['ts', 'suppress_for', 'duration', 'ts_delta', 'pkt_lag', 'percent_lost']) {
     const number = new RegExp(`"${key}":([^,}]+)`).exec(json)?.[1];
     if (number !== undefined) assert.match(number, /^\d+\.\d+$|e/, `${key} in ${json}`);
   }
@@ -51,4 +51,16 @@ const COLUMNS: Readonly<Record<LogName, readonly string[]>> = {
   tunnel: ['ts', 'uid', ...ID, 'tunnel_type', 'action'],
   weird: ['ts', 'uid', ...ID, 'name', 'addl', 'notice', 'peer', 'source'],
   reporter: ['ts', 'level', 'message', 'location'],
+  stats: [
+    'ts',
+    'peer',
+    'mem',
+    'pkts_proc',
+    'bytes_recv',
+    'pkts_dropped',
+    'pkts_link',
+    'pkt_lag',
+    'reassem_frag_size',
+  ],
+  capture_loss: ['ts', 'ts_delta', 'peer', 'gaps', 'acks', 'percent_lost'],
 };

@@ -21,6 +21,8 @@ export interface ScriptDeclarations {
   readonly noticeTypes: readonly string[];
   /** Keys and values of tables of Notice::Type. */
   readonly noticeNames: ReadonlyMap<string, string>;
+  /** Names of other scripts that are used only where they are declared. */
+  readonly guardedNames: readonly string[];
   readonly constants: ReadonlyMap<string, string>;
 }
 
@@ -56,7 +58,8 @@ export function readScript(path = COPPERHULL_ZEEK): ScriptDeclarations {
   const noticeNames = new Map(
     [...code.matchAll(/\["([\w:]+)"\]\s*=\s*([\w:]+)/g)].map(([, key, value]) => [key!, value!]),
   );
-  return { records, events, noticeTypes, noticeNames, constants };
+  const guardedNames = [...code.matchAll(/^@ifdef \( ([\w:]+) \)$/gm)].map(([, name]) => name!);
+  return { records, events, noticeTypes, noticeNames, guardedNames, constants };
 }
 
 const TYPES: Readonly<Record<string, ZeekValue['type']>> = {

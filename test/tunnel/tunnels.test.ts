@@ -5,7 +5,7 @@ import { parsePrefix } from '../../src/wire/address.js';
 import type { Prefix } from '../../src/wire/address.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { teredoAddress } from '../../src/wire/packet-builder.js';
-import { parseSixrd } from '../../src/sensor/load.js';
+import { parseSixrd } from '../../src/wire/sixrd-domain.js';
 import type { SixrdDomain } from '../../src/wire/embedded-address.js';
 import { loadRules } from '../../src/sensor/load.js';
 import type { Rule } from '../../src/rules/rule.js';

@@ -16,7 +16,7 @@ import {
 } from '../../src/wire/embedded-address.js';
 import { IPV4_SCOPE, ipv4Scope } from '../../src/wire/ipv4-space.js';
 import { teredoAddress } from '../../src/wire/packet-builder.js';
-import { parseSixrd } from '../../src/sensor/load.js';
+import { parseSixrd } from '../../src/wire/sixrd-domain.js';
 
 function teredo(text: string): { server: string; flags: number; port: number; client: string } {
   const [w0, w1, w2, w3] = parseIpv6(text)!;

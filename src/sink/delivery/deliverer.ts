@@ -1,4 +1,4 @@
-import type { SinkState } from '../alert-sink.js';
+import type { SinkState } from '../../model/sink-state.js';
 import type { SpooledRecord } from '../spool/record-codec.js';
 import type { Spool } from '../spool/spool.js';
 import { spoolError } from '../spool/spool-error.js';

@@ -14,6 +14,7 @@ const SCRIPT: ScriptDeclarations = {
   events: new Map([['Test::ping', ['string', 'count']]]),
   noticeTypes: [],
   noticeNames: new Map(),
+  guardedNames: [],
   constants: new Map(),
 };
 

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ALERT_FIELDS } from '../../../src/sink/zeek-bridge/alert-value.js';
 import { hello, INTERFACE_VERSION, replyTopic, TOPIC } from '../../../src/sink/zeek-bridge/bridge-events.js';
+import { OWN_NOTE } from '../../../src/zeek/own-notice.js';
 import { assertFits, readScript } from '../../support/zeek-script.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -26,20 +27,21 @@ describe('copperhull.zeek', () => {
     assert.ok(sample?.type === 'vector' && sample.items.every((item) => item.type !== 'none'));
   });
 
-  it('declares every notice of the shipped rules, and the outage of delivery', () => {
+  it('declares every notice of the shipped rules, and what the sensor says about itself', () => {
     const folder = join(ROOT, 'rules');
     const notes = readdirSync(folder)
       .filter((name) => name.endsWith('.yaml'))
       .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/^\s*note: ([\w:]+)/gm)])
       .map(([, note]) => note!);
     assert.ok(notes.length > 10);
-    for (const note of [...notes, 'TunnelAbuse::Delivery_Outage']) {
-      assert.ok(script.noticeTypes.includes(note), `Notice::Type has ${note}`);
+    const known = [...script.noticeTypes, ...script.guardedNames];
+    for (const note of [...notes, ...Object.values(OWN_NOTE)]) {
+      assert.ok(known.includes(note), `Notice::Type has ${note}`);
       assert.equal(script.noticeNames.get(note), note, `note_types has ${note}`);
     }
     for (const [name, type] of script.noticeNames) {
       assert.equal(name, type);
-      assert.ok(script.noticeTypes.includes(type));
+      assert.ok(known.includes(type));
     }
     assert.ok(script.noticeTypes.includes('TunnelAbuse::Other'));
   });

@@ -1,0 +1,117 @@
+import { sixrdDomain, prefix } from '../address-kinds.js';
+import { withDefault } from '../kind.js';
+import { listOf } from '../list.js';
+import { folder } from '../paths.js';
+import { GIB, MIB, size } from '../quantities.js';
+import { boolean, integer, oneOf } from '../scalars.js';
+import { section } from '../section.js';
+
+/* What packets are judged by. */
+
+export const RULES = section({
+  name: 'rules',
+  doc: 'Rules that can raise alerts. Read again on SIGHUP.',
+  keys: {
+    default: withDefault(boolean, true, 'Use the shipped rules.'),
+    folders: withDefault(
+      listOf(folder),
+      [],
+      'Folders with rules of your own (*.yaml), beside the shipped ones.',
+      {
+        example: ['/etc/copperhull/rules'],
+      },
+    ),
+  },
+});
+
+export const LISTS = section({
+  name: 'lists',
+  doc: 'Lists of known servers, relays and brokers. Read again on SIGHUP.',
+  keys: {
+    default: withDefault(boolean, true, 'Use the shipped lists.'),
+    folders: withDefault(
+      listOf(folder),
+      [],
+      'Folders with lists of your own (*.yaml), beside the shipped ones.',
+      {
+        example: ['/etc/copperhull/lists'],
+      },
+    ),
+  },
+});
+
+export const SITE = section({
+  name: 'site',
+  doc: 'The network that is watched.',
+  keys: {
+    localNetworks: withDefault(
+      listOf(prefix, { most: 1000 }),
+      [],
+      'Networks inside the site, beside private space.',
+      {
+        example: ['203.0.113.0/24', '2001:db8::/32'],
+      },
+    ),
+    vantage: withDefault(
+      oneOf(['auto', 'inside', 'outside']),
+      'auto',
+      'Side of the NAT that the mirror port shows; `auto` learns it from the traffic.',
+    ),
+    sixrd: withDefault(
+      listOf(sixrdDomain),
+      [],
+      'Domains of 6rd providers, PREFIX/LENGTH[,MASKLENGTH], where MASKLENGTH is the length of the IPv4 prefix that all customers share.',
+      { example: ['2001:db8::/32', '2001:db8:4000::/40,8'] },
+    ),
+  },
+});
+
+const MOST = 16_777_216;
+
+export const LIMITS = section({
+  name: 'limits',
+  doc: 'Upper sizes of everything that grows with the traffic. What is over makes the oldest go, which is counted.',
+  keys: {
+    tunnels: withDefault(integer(1000, MOST, 'tunnels'), 100_000, 'Tunnels that are known at once.'),
+    flows: withDefault(integer(1000, MOST, 'flows'), 1_000_000, 'Inner connections that are known at once.'),
+    clientMappings: withDefault(
+      integer(1000, MOST, 'mappings'),
+      100_000,
+      'Teredo clients whose public address and port are remembered.',
+    ),
+    suppressionKeys: withDefault(
+      integer(1000, MOST, 'keys'),
+      200_000,
+      'Keys for which further alerts are merged into one.',
+    ),
+    weirdKeys: withDefault(
+      integer(1000, MOST, 'keys'),
+      20_000,
+      'Names and pairs for which weirds are sampled.',
+    ),
+    fragmentedDatagrams: withDefault(
+      integer(16, 1_048_576, 'datagrams'),
+      8192,
+      'Fragmented datagrams that wait for the rest.',
+    ),
+    fragmentBytes: withDefault(size(MIB, 4 * GIB), '32MiB', 'Octets that they may take together.'),
+  },
+});
+
+export const MAX_DEPTH = withDefault(
+  integer(1, 16, 'encapsulations'),
+  8,
+  'Nested tunnels that are opened. Zeek opens 4.',
+);
+
+export const VXLAN_PORTS = withDefault(
+  listOf(integer(1, 65_535), { most: 32, isSet: true }),
+  [4789],
+  'UDP ports of VXLAN.',
+);
+
+export const PROFILE = withDefault(
+  oneOf(['extended']),
+  'extended',
+  "What the records hold: `extended` decodes what Zeek misses, and adds keys to Zeek's.",
+);

@@ -1,0 +1,102 @@
+import { readdirSync } from 'node:fs';
+import { CaptureError } from '../../capture/capture-error.js';
+import { FilterError } from '../../capture/filter/filter-error.js';
+import { KERNEL_MAX_INSTRUCTIONS } from '../../capture/filter/filter-report.js';
+import { loadAddon } from '../../capture/native-addon.js';
+import type { Config, InterfaceConfig } from '../../config/definition/configuration.js';
+import { LINK_TYPE } from '../../wire/numbers.js';
+import { kernelFilter } from '../live/kernel-filter.js';
+import { LabelledCapture } from '../live/labelled-capture.js';
+import type { CheckedFilter, CheckItem } from './check-item.js';
+import { failed, ok, warning } from './check-item.js';
+
+const INTERFACES = '/sys/class/net';
+
+/** The capture driver and each interface: opened as `run` does, and closed at once. */
+export async function checkCapture(
+  config: Config,
+): Promise<{ items: CheckItem[]; filters: CheckedFilter[] }> {
+  const items: CheckItem[] = [];
+  const filters: CheckedFilter[] = [];
+  const driver = checkDriver(config);
+  items.push(driver);
+  if (config.interfaces.length === 0)
+    items.push(
+      warning(
+        'interfaces',
+        'None is configured; add "interfaces: [{ name: NAME }]", or start run with --interface NAME.',
+      ),
+    );
+  for (const one of config.interfaces) {
+    const found = driver.status === 'failed' ? checkByName(one, config) : await checkByOpening(one, config);
+    items.push(...found.items);
+    filters.push(...found.filters);
+  }
+  return { items, filters };
+}
+
+function checkDriver({ capture }: Config): CheckItem {
+  if (capture.driver === 'cap')
+    return failed('capture driver', 'run cannot capture with "cap" yet; set capture.driver to libpcap.');
+  try {
+    return ok('capture driver', loadAddon().libraryVersion());
+  } catch (error) {
+    if (!(error instanceof CaptureError)) throw error;
+    return failed('capture driver', error.message);
+  }
+}
+
+interface Found {
+  readonly items: readonly CheckItem[];
+  readonly filters: readonly CheckedFilter[];
+}
+
+async function checkByOpening(one: InterfaceConfig, config: Config): Promise<Found> {
+  const item = `interface ${one.label}`;
+  try {
+    const capture = new LabelledCapture(one, config, [], {});
+    const { filter: text, instructions, hides } = capture.state();
+    await capture.close();
+    const filter = { interface: one.label, text, instructions, hides };
+    return { items: [ok(item, `${one.name} can be captured from`), checkFilter(filter)], filters: [filter] };
+  } catch (error) {
+    if (error instanceof FilterError)
+      return { items: [failed(`filter of ${one.label}`, error.message, true)], filters: [] };
+    if (!(error instanceof CaptureError)) throw error;
+    if (error.code === 'bad-filter')
+      return { items: [failed(`filter of ${one.label}`, error.message, true)], filters: [] };
+    const { items, filters } = checkByName(one, config);
+    const rest = items.filter((found) => found.item !== item);
+    return { items: [failed(item, error.message), ...rest], filters };
+  }
+}
+
+/* Without a driver, or without the right to open it, the interface is taken to be Ethernet. */
+function checkByName(one: InterfaceConfig, config: Config): Found {
+  const item = `interface ${one.label}`;
+  const names = readdirSync(INTERFACES);
+  const isThere = one.name === 'any' || names.includes(one.name);
+  const items = [
+    isThere
+      ? ok(item, `${one.name} is there`)
+      : failed(item, `There is no interface "${one.name}"; there are: ${names.join(', ')}.`),
+  ];
+  try {
+    const { text, hides } = kernelFilter(one, config, LINK_TYPE.ETHERNET);
+    return { items, filters: [{ interface: one.label, text, instructions: undefined, hides }] };
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    return { items: [...items, failed(`filter of ${one.label}`, error.message, true)], filters: [] };
+  }
+}
+
+function checkFilter({ interface: label, instructions, hides }: CheckedFilter): CheckItem {
+  const item = `filter of ${label}`;
+  if (instructions !== undefined && instructions > KERNEL_MAX_INSTRUCTIONS)
+    return warning(
+      item,
+      `It has ${instructions} instructions and the kernel takes ${KERNEL_MAX_INSTRUCTIONS}, so every packet is copied first; name fewer ports or carriers.`,
+    );
+  const hidden = hides.length === 0 ? 'hides nothing' : `hides ${hides.length} kinds of traffic, see below`;
+  return ok(item, instructions === undefined ? hidden : `${instructions} instructions; ${hidden}`);
+}

@@ -1,0 +1,188 @@
+import type { MessagePort } from 'node:worker_threads';
+import { CaptureError } from '../../capture/capture-error.js';
+import { FilterError } from '../../capture/filter/filter-error.js';
+import type { CaptureInterface, PacketBatch } from '../../capture/packet-batch.js';
+import type { Severity } from '../../model/severity.js';
+import { SEVERITIES } from '../../model/severity.js';
+import { SourceError } from '../../yaml/diagnostic.js';
+import { Analysis } from '../analysis.js';
+import { FolderError, loadEndpoints, loadRules } from '../load.js';
+import { analysisSnapshot } from './analysis-snapshot.js';
+import { LabelledCapture } from './labelled-capture.js';
+import { Lag } from './lag.js';
+import { RecordOutbox } from './record-outbox.js';
+import type { AnalysisConfig, AnalysisState, AnalysisTask, Fault, News, Order } from './worker-messages.js';
+
+/** How long the wire must be silent before the clock moves without packets. Longer than any packet is under way. */
+const SILENCE_MS = 5000;
+const TICK_MS = 1000;
+
+/**
+ * The thread of the analysis: it captures, judges, and hands finished records to the main thread in bounded batches. It
+ * never waits for the main thread but at the end.
+ */
+export class AnalysisThread {
+  readonly #port: MessagePort;
+  readonly #task: AnalysisTask;
+  readonly #outbox: RecordOutbox;
+  readonly #analysis: Analysis;
+  readonly #captures: LabelledCapture[] = [];
+  readonly #interfaces: CaptureInterface[] = [];
+  readonly #lag = new Lag();
+  readonly #alerts = Object.fromEntries(SEVERITIES.map((severity) => [severity, 0])) as Record<
+    Severity,
+    number
+  >;
+  #rules: number;
+  #packetsAt = performance.now();
+  #ticker: NodeJS.Timeout | undefined;
+  #isStopping = false;
+
+  /** Loads rules and opens the interfaces. Throws what is wrong with them; then nothing stays open. */
+  constructor(port: MessagePort, task: AnalysisTask) {
+    this.#port = port;
+    this.#task = task;
+    this.#outbox = new RecordOutbox((records) => this.#tell({ kind: 'records', records }));
+    const { config } = task;
+    const { rules, endpoints } = sourcesOf(config);
+    this.#rules = rules.length;
+    this.#analysis = new Analysis({
+      rules,
+      endpoints,
+      site: { localNetworks: config.site.localNetworks, vantage: config.site.vantage },
+      sixrd: config.site.sixrd,
+      maxDepth: config.maxDepth,
+      vxlanPorts: config.vxlanPorts,
+      limits: config.limits,
+      sensor: config.sensor,
+      seed: task.seed,
+      emit: (record) => this.#outbox.add(record),
+      onAlert: ({ rule }) => this.#alerts[rule.severity]++,
+    });
+    try {
+      for (const one of config.interfaces) this.#captures.push(this.#open(one));
+    } catch (error) {
+      for (const capture of this.#captures) void capture.close();
+      throw error;
+    }
+  }
+
+  /** Captures until told to stop. Rejects when something breaks. */
+  async run(): Promise<void> {
+    this.#port.on('message', (order: Order) => this.#obey(order));
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    const reading = this.#captures.map((capture) =>
+      capture.read((batch, from, to) => this.#take(batch, from, to)),
+    );
+    this.#tell({ kind: 'ready', state: this.#state() });
+    try {
+      await Promise.all(reading);
+      this.#analysis.finish();
+      this.#outbox.liftLimit();
+      await this.#outbox.empty();
+      this.#tell({ kind: 'stopped', state: this.#state() });
+    } finally {
+      clearInterval(this.#ticker);
+      await Promise.all(this.#captures.map((capture) => capture.close()));
+    }
+  }
+
+  #open(config: AnalysisConfig['interfaces'][number]): LabelledCapture {
+    const { label } = config;
+    return new LabelledCapture(config, this.#task.config, this.#interfaces, {
+      onLost: ({ reason }) => this.#tell({ kind: 'interface', event: { event: 'lost', label, reason } }),
+      onStillLost: ({ message }) =>
+        this.#tell({ kind: 'interface', event: { event: 'still-lost', label, reason: message } }),
+      onReturned: () => this.#tell({ kind: 'interface', event: { event: 'returned', label, reason: '' } }),
+    });
+  }
+
+  #take(batch: PacketBatch, from: number, to: number): void {
+    this.#packetsAt = performance.now();
+    this.#analysis.process(batch, from, to, this.#interfaces);
+    this.#lag.note(batch, to);
+    this.#outbox.flush();
+  }
+
+  #tick(): void {
+    if (this.#isStopping || performance.now() - this.#packetsAt < SILENCE_MS) return;
+    this.#analysis.idleUntil(Math.floor((Date.now() - SILENCE_MS) / 1000));
+    this.#outbox.flush();
+  }
+
+  #obey(order: Order): void {
+    switch (order.kind) {
+      case 'ping':
+        this.#tell({ kind: 'sign', id: order.id, state: this.#state() });
+        return;
+      case 'ack':
+        this.#outbox.acknowledged();
+        return;
+      case 'reload':
+        this.#tell({ kind: 'reloaded', id: order.id, fault: this.#reload(order.config) });
+        return;
+      case 'stop':
+        this.#isStopping = true;
+        for (const capture of this.#captures) void capture.close();
+    }
+  }
+
+  /* Everything is read and compiled before anything is used. */
+  #reload(config: AnalysisConfig): Fault | undefined {
+    try {
+      const { rules, endpoints } = sourcesOf(config);
+      const filters = this.#captures.flatMap((capture) => {
+        const one = config.interfaces.find(({ label }) => label === capture.label);
+        return one === undefined ? [] : [[capture, capture.prepare(one, config)] as const];
+      });
+      for (const [capture, filter] of filters) capture.use(filter);
+      this.#analysis.useRules(rules, endpoints);
+      this.#rules = rules.length;
+      return undefined;
+    } catch (error) {
+      return faultOf(error);
+    }
+  }
+
+  #state(): AnalysisState {
+    const snapshot = analysisSnapshot(this.#analysis, this.#task.config.limits);
+    const { length, capacity, dropped } = this.#outbox;
+    return {
+      interfaces: this.#captures.map((capture) => capture.state()),
+      rules: this.#rules,
+      analysis: {
+        ...snapshot,
+        alerts: { ...this.#alerts },
+        lagSeconds: this.#lag.seconds,
+        queue: { records: length, capacity, dropped: sum(Object.values(dropped)) },
+      },
+      mostLagSeconds: this.#lag.takeMost(),
+      recordsDropped: { ...dropped },
+    };
+  }
+
+  #tell(news: News): void {
+    this.#port.postMessage(news);
+  }
+}
+
+function sourcesOf({ rules, lists }: AnalysisConfig) {
+  return {
+    rules: loadRules(rules.folders, rules.default).rules,
+    endpoints: loadEndpoints(lists.folders, lists.default),
+  };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+/** The form in which an error crosses the threads. */
+export function faultOf(error: unknown): Fault {
+  if (error instanceof SourceError || error instanceof FilterError || error instanceof FolderError)
+    return { sort: 'source', message: error.message };
+  if (error instanceof CaptureError)
+    return { sort: error.code === 'bad-filter' ? 'source' : 'capture', message: error.message };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { sort: 'bug', message: text };
+}

@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { AnalysisTask } from './worker-messages.js';
+
+const NAME = 'analysis';
+
+/** Starts the analysis thread. */
+export function startWorker(workerData: AnalysisTask): Worker {
+  const entry = new URL('./analysis-worker.js', import.meta.url);
+  if (!import.meta.url.endsWith('.ts')) return new Worker(entry, { workerData, name: NAME });
+  // Run from its source, as in tests: Node 20 does not hand the loader of TypeScript on to threads.
+  const here = JSON.stringify(import.meta.url);
+  const source = JSON.stringify(fileURLToPath(entry).replace(/js$/, 'ts'));
+  const start = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${source}, ${here}))`;
+  return new Worker(start, { eval: true, workerData, name: NAME });
+}
