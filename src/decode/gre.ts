@@ -1,5 +1,6 @@
 import { ETHERTYPE } from '../wire/numbers.js';
 import type { FrameView } from '../wire/frame.js';
+import { unwrapErspan } from './erspan.js';
 import type { LayerStack } from './layers.js';
 import { GRE, LAYER, STEP } from './layers.js';
 import type { Verdict } from './verdicts.js';
@@ -16,7 +17,7 @@ const SEQUENCE_PRESENT = 0x1000;
 const VERSION_MASK = 0x0007;
 
 /**
- * GRE version 0. Sets the step for the payload; a payload that this version does not open (PPTP, ERSPAN, ...) is
+ * GRE version 0. Sets the step for the payload; a payload that this version does not open (PPTP, ...) is
  * reported as an unsupported carrier.
  */
 export function decodeGre(frame: FrameView, at: number, end: number, out: LayerStack): Verdict {
@@ -48,6 +49,13 @@ export function decodeGre(frame: FrameView, at: number, end: number, out: LayerS
     case ETHERTYPE.TRANSPARENT_ETHERNET:
       out.goOn(STEP.link, 0, at + length);
       return VERDICT.ok;
+    case ETHERTYPE.ERSPAN_II:
+    case ETHERTYPE.ERSPAN_III:
+      // Inside a tunnel, or inside another mirrored frame, it is traffic of the network and not of its mirror port.
+      if (out.encapsulations === 0 && !out.isMirrored)
+        return unwrapErspan(frame, at + length, end, protocol, (flags & SEQUENCE_PRESENT) !== 0, out);
+      out.unopened = protocol;
+      return VERDICT.unsupported_carrier;
     default:
       out.unopened = protocol;
       return VERDICT.unsupported_carrier;

@@ -188,6 +188,8 @@ export class LayerStack {
   incompleteLevel = 0;
   /** The packet was completed from fragments. */
   reassembled = false;
+  /** The frame came inside the transport of a mirror port (ERSPAN), which is not among the layers. */
+  isMirrored = false;
   notes = 0;
   readonly note = new Uint8Array(MAX_NOTES);
   /** Number of encapsulations when each note was made. */
@@ -219,6 +221,7 @@ export class LayerStack {
     this.fragmentLayer = -1;
     this.incompleteFragment = false;
     this.reassembled = false;
+    this.isMirrored = false;
     this.notes = 0;
     this.unopened = 0;
     this.carrierComplaint = VERDICT.ok;
@@ -249,6 +252,7 @@ export class LayerStack {
     this.verdict = other.verdict;
     this.fragmentLayer = other.fragmentLayer;
     this.reassembled = other.reassembled;
+    this.isMirrored = other.isMirrored;
   }
 
   /** Adds a layer and returns the index of its first word. The dispatcher has checked that there is room. */

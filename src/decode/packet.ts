@@ -219,7 +219,9 @@ export class PacketDecoder {
 
   #openGre(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
     const verdict = decodeGre(frame, at, end, stack);
-    return verdict === VERDICT.ok ? this.#openHeader(CARRIER.gre, stack) : verdict;
+    // A mirrored frame is no encapsulation: the walk has begun again.
+    if (verdict !== VERDICT.ok || stack.count === 0) return verdict;
+    return this.#openHeader(CARRIER.gre, stack);
   }
 
   /* Opens the encapsulation whose header was just decoded as the last layer. */

@@ -105,6 +105,7 @@ const TABLE = [
   ['bad_TCP_header_len', 'tcp', 'malformed', 'The TCP data offset is below 5 or runs past the segment.'],
   ['truncated_ICMP', 'icmp', 'truncated', 'The ICMP header does not fit.'],
   ['truncated_GRE', 'gre', 'truncated', 'The GRE header does not fit.'],
+  ['truncated_ERSPAN', 'gre', 'truncated', 'The header of a mirrored frame (ERSPAN) does not fit.'],
   ['unknown_gre_version', 'gre', 'malformed', 'A GRE version other than 0 and 1.'],
   ['gre_routing', 'gre', 'malformed', 'GRE source routing (RFC 1701), obsolete and not followed.'],
   ['truncated_VXLAN', 'vxlan', 'truncated', 'The VXLAN header does not fit.'],

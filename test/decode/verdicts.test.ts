@@ -65,6 +65,7 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   bad_TCP_header_len: () => withOctet([V4, V6, TCP], 14 + 20 + 40 + 12, 0x10),
   truncated_ICMP: () => decodeLayers(V4, { ...V6, nextHeader: 58 }, payload('80')),
   truncated_GRE: () => decodeLayers({ ...V4, protocol: 47 }, payload('00')),
+  truncated_ERSPAN: () => decodeLayers(V4, { layer: 'gre', protocol: 0x22eb }, payload('00')),
   unknown_gre_version: () => decodeLayers(V4, { layer: 'gre', flags: 2 }, V4, TCP),
   gre_routing: () => decodeLayers(V4, { layer: 'gre', flags: 0x4000 }, V4, TCP),
   truncated_VXLAN: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 4789 }, payload('08')),
