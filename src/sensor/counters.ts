@@ -3,15 +3,9 @@ import { LIMITED_BY } from '../decode/layers.js';
 import type { VerdictName } from '../decode/verdicts.js';
 import { VERDICT, VERDICTS, verdictName } from '../decode/verdicts.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
-import { ETHERTYPE, IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+import { ETHERTYPE, IP_PROTOCOL } from '../wire/numbers.js';
 
 const CARRIER_NAMES: ReadonlyMap<number, string> = new Map([
-  [UDP_PORT.AYIYA, 'AYIYA'],
-  [UDP_PORT.GENEVE, 'GENEVE'],
-  [UDP_PORT.L2TP, 'L2TP'],
-  [UDP_PORT.GTP_U, 'GTP-U'],
-  [ETHERTYPE.MPLS, 'MPLS'],
-  [ETHERTYPE.MPLS_MULTICAST, 'MPLS'],
   [IP_PROTOCOL.MPLS, 'MPLS in IP'],
   [ETHERTYPE.ERSPAN_II, 'ERSPAN'],
   [ETHERTYPE.ERSPAN_III, 'ERSPAN'],
