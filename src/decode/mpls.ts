@@ -18,7 +18,7 @@ const CONTROL_WORD_LENGTH = 4;
  */
 export function decodeMpls(frame: FrameView, at: number, end: number, out: LayerStack): Verdict {
   let behind = at;
-  let entry = 0;
+  let entry: number;
   let labels = 0;
   do {
     if (end - behind < ENTRY_LENGTH)
