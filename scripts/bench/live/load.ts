@@ -15,7 +15,7 @@ import { enterWire } from './wire.js';
  *
  *     node --import tsx scripts/bench/live/load.ts [--seconds 60] [--tunnel-percent 1] [--frames 1000000]
  *       [--probe-seconds 3] [--senders PROCESSORS] [--ring 33554432] [--plant-ms 100] [--filter auto|none] [--from-source]
- *       [--rate FRAMES A SECOND, instead of half of the loop's and without searching]
+ *       [--rate FRAMES A SECOND, instead of half of the loop's; nothing is searched then]
  *
  * Senders, capture thread, analysis and the main thread share the processors. Ends with 1 when a claim does not hold.
  */
@@ -52,7 +52,10 @@ function describeTop(name: string, top: TopRate | undefined): void {
   );
 }
 
-const floor = await topRate((rate) => probeFloor(options, own.rate > 0 ? own.rate : rate));
+const searchFloor = (): Promise<TopRate | undefined> =>
+  topRate((tried) => probeFloor(options, own.rate > 0 ? own.rate : tried));
+
+const floor = await searchFloor();
 describeTop('bare libpcap loop', floor);
 if (floor === undefined) throw new Error('The bare loop loses packets at every rate; there is no floor.');
 const rate = own.rate > 0 ? own.rate : floor.rate / 2;
@@ -81,6 +84,10 @@ async function probeSensor(probeRate: number): ReturnType<typeof probeFloor> {
 const top = own.rate > 0 ? undefined : await topRate(probeSensor);
 if (own.rate === 0) describeTop('copperhull run', top);
 const exitCode = await sensor.stop();
+// Others may have used the machine meanwhile: the loop is asked again, and its better rate counts.
+const floorAfter = own.rate > 0 ? undefined : await searchFloor();
+if (own.rate === 0) describeTop('loop, afterwards', floorAfter);
+const floorRate = Math.max(floor.rate, floorAfter?.rate ?? 0);
 const { missing, extra } = judgePlants(sent.plantedAtMs.length, sensor.records('notice'));
 const { tunnels, flows, alerts } = sensor.totals();
 const lag = Math.max(0, ...sensor.records('stats').map((record) => Number(record['pkt_lag'] ?? 0)));
@@ -88,9 +95,10 @@ const lag = Math.max(0, ...sensor.records('stats').map((record) => Number(record
 const analysed = grown(started, counts, 'analysed');
 const dropped = grown(started, counts, 'dropped');
 const records = grown(started, counts, 'recordsDropped');
-const share = rate / floor.rate;
+const sentRate = sent.sent / sent.seconds;
+const share = sentRate / floorRate;
 console.log(
-  `\nunder load           ${kilo(sent.sent / sent.seconds)} for ${sent.seconds.toFixed(0)} s, ${share.toFixed(2)} of the bare loop; ` +
+  `\nunder load           ${kilo(sentRate)} for ${sent.seconds.toFixed(0)} s, ${share.toFixed(2)} of the bare loop; ` +
     `${((grown(started, counts, 'cpuSeconds') * 1e6) / sent.sent).toFixed(2)} us of processor a frame`,
 );
 console.log(
@@ -98,10 +106,11 @@ console.log(
 );
 if (top !== undefined)
   console.log(
-    `ratio                ${(top.rate / floor.rate).toFixed(2)} of the bare loop's highest rate without loss`,
+    `ratio                ${(top.rate / floorRate).toFixed(2)} of the bare loop's highest rate without loss`,
   );
 console.log('');
-claims.check('the senders kept the rate', sent.sent / sent.seconds > 0.95 * rate, `${sent.sent} frames sent`);
+if (own.rate === 0)
+  claims.check('the rate was half of what the bare loop can', share >= 0.45, `${share.toFixed(2)} of it`);
 claims.check(
   'sent = captured and analysed',
   sent.passing === analysed,

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -157,8 +166,11 @@ export class LoadedSensor {
     return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
   }
 
+  /** Open descriptors, but for log files: each of those is opened when its first record comes. */
   descriptors(): number {
-    return readdirSync(`/proc/${this.#process.pid}/fd`).length;
+    const folder = `/proc/${this.#process.pid}/fd`;
+    return readdirSync(folder).filter((name) => !linkTarget(join(folder, name)).startsWith(this.folder))
+      .length;
   }
 
   /** SIGTERM, and the exit code. */
@@ -200,6 +212,16 @@ async function exposition(): Promise<string> {
   const answer = await fetch(`http://${LISTEN}/metrics`, { headers: { connection: 'close' } });
   if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
   return answer.text();
+}
+
+/* Where a link points; nowhere when it is gone by now. */
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 function metricSum(text: string, name: string): number {
