@@ -104,10 +104,13 @@ export class LoadedSensor {
   /** Writes the configuration anew, with this `userFilter`. */
   configure(userFilter: string | undefined): void {
     const { filter, bufferBytes, ownRules } = this.#settings;
-    const user = userFilter === undefined ? '' : `, userFilter: '${userFilter}'`;
+    // Beside `none` there is no userFilter: its text is the whole filter then.
+    const narrowed =
+      filter === 'none' ? `filter: '${userFilter}'` : `filter: ${filter}, userFilter: '${userFilter}'`;
+    const passing = userFilter === undefined ? `filter: ${filter}` : narrowed;
     const text = [
       'sensor: bench',
-      `interfaces: [{ name: ${TAP}, filter: ${filter}${user} }]`,
+      `interfaces: [{ name: ${TAP}, ${passing} }]`,
       `capture: { bufferBytes: ${bufferBytes} }`,
       `http: { listen: '${LISTEN}' }`,
       'run: { statsIntervalMs: 1000, shutdownTimeoutMs: 60000 }',
