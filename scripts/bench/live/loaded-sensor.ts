@@ -18,6 +18,7 @@ import { TAP } from './wire.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const LISTEN = '127.0.0.1:9479';
+const DROPPED = 'copperhull_capture_dropped_packets_total';
 /* How long what is under way may take until it is analysed. */
 const SETTLE_MS = 30_000;
 
@@ -50,7 +51,10 @@ export interface RunTotals {
 /** Counts of /metrics that a probe compares. */
 export interface CaptureCounts {
   readonly received: number;
+  /** Packets, of all kinds; then those of two kinds. */
   readonly dropped: number;
+  readonly kernelDrops: number;
+  readonly ringFull: number;
   readonly analysed: number;
   readonly recordsDropped: number;
   readonly cpuSeconds: number;
@@ -150,7 +154,9 @@ export class LoadedSensor {
       const text = await exposition();
       const now = {
         received: metricSum(text, 'copperhull_capture_packets_total'),
-        dropped: metricSum(text, 'copperhull_capture_dropped_packets_total'),
+        dropped: metricSum(text, DROPPED),
+        kernelDrops: metricSum(text, DROPPED, 'reason="kernel"'),
+        ringFull: metricSum(text, DROPPED, 'reason="ring_full"'),
         analysed: metricSum(text, 'copperhull_analysis_packets_total'),
         recordsDropped: metricSum(text, 'copperhull_record_queue_dropped_records_total'),
         cpuSeconds: metricSum(text, 'process_cpu_seconds_total'),
@@ -227,11 +233,13 @@ function linkTarget(path: string): string {
   }
 }
 
-function metricSum(text: string, name: string): number {
+/* Of the series of a metric; with a label, of those that have it. */
+function metricSum(text: string, name: string, label = ''): number {
   let sum = 0;
   for (const line of text.split('\n')) {
     const [series = '', value] = line.split(' ');
-    if (series === name || series.startsWith(`${name}{`)) sum += Number(value);
+    const isOfMetric = series === name || series.startsWith(`${name}{`);
+    if (isOfMetric && series.includes(label)) sum += Number(value);
   }
   return sum;
 }
