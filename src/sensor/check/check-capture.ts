@@ -1,7 +1,11 @@
 import { readdirSync } from 'node:fs';
+import { CapCapture } from '../../capture/cap-capture.js';
+import { CAP_IS_WORSE, loadCap } from '../../capture/cap-package.js';
 import { CaptureError } from '../../capture/capture-error.js';
 import { FilterError } from '../../capture/filter/filter-error.js';
 import { KERNEL_MAX_INSTRUCTIONS } from '../../capture/filter/filter-report.js';
+import type { LiveOptions } from '../../capture/live-options.js';
+import type { LiveSource } from '../../capture/live-source.js';
 import { loadAddon } from '../../capture/native-addon.js';
 import type { Config, InterfaceConfig } from '../../config/definition/configuration.js';
 import { LINK_TYPE } from '../../wire/numbers.js';
@@ -36,10 +40,13 @@ export async function checkCapture(
 }
 
 function checkDriver({ capture }: Config): CheckItem {
-  if (capture.driver === 'cap')
-    return failed('capture driver', 'run cannot capture with "cap" yet; set capture.driver to libpcap.');
   try {
-    return ok('capture driver', loadAddon().libraryVersion());
+    if (capture.driver === 'libpcap') return ok('capture driver', loadAddon().libraryVersion());
+    loadCap();
+    return warning(
+      'capture driver',
+      `The package "cap" can be loaded. It is worse than libpcap: ${CAP_IS_WORSE}`,
+    );
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;
     return failed('capture driver', error.message);
@@ -54,7 +61,10 @@ interface Found {
 async function checkByOpening(one: InterfaceConfig, config: Config): Promise<Found> {
   const item = `interface ${one.label}`;
   try {
-    const capture = new LabelledCapture(one, config, [], {});
+    // On the main thread `cap` needs no relay.
+    const openCap = (options: LiveOptions): Promise<LiveSource> =>
+      new Promise((resolve) => resolve(CapCapture.open(options)));
+    const capture = await LabelledCapture.open(one, config, [], {}, openCap);
     const { filter: text, instructions, hides } = capture.state();
     await capture.close();
     const filter = { interface: one.label, text, instructions, hides };

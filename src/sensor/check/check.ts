@@ -1,7 +1,7 @@
 import { CaptureError } from '../../capture/capture-error.js';
 import type { LesserUser } from '../../capture/privileges.js';
 import type { Config } from '../../config/definition/configuration.js';
-import { findUser } from '../live/sensor-user.js';
+import { addonToBecome, findUser } from '../live/sensor-user.js';
 import { asUser } from './as-user.js';
 import { checkCapture } from './check-capture.js';
 import { checkFolder, checkSources } from './check-files.js';
@@ -31,7 +31,10 @@ export async function checkSensor(config: Config, brokerTimeoutMs = BROKER_TIMEO
   return { items: [item, ...files, ...capture.items, ...network], filters: capture.filters };
 }
 
-function checkUser({ run }: Config): { readonly user: LesserUser | undefined; readonly item: CheckItem } {
+function checkUser({ capture, run }: Config): {
+  readonly user: LesserUser | undefined;
+  readonly item: CheckItem;
+} {
   if (process.geteuid?.() !== 0) {
     const id = process.geteuid?.();
     return { user: undefined, item: ok('user', `runs as this user${id === undefined ? '' : ` (${id})`}`) };
@@ -40,6 +43,7 @@ function checkUser({ run }: Config): { readonly user: LesserUser | undefined; re
     const user = findUser(run.user);
     if (user.uid === 0)
       return { user: undefined, item: failed('user', 'run.user is root; name an ordinary user.', true) };
+    if (capture.driver === 'cap') addonToBecome(user);
     return { user, item: ok('user', `becomes ${run.user} (${user.uid}) and keeps CAP_NET_RAW`) };
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;
