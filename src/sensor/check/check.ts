@@ -19,11 +19,12 @@ export const BROKER_TIMEOUT_MS = 10_000;
 export async function checkSensor(config: Config, brokerTimeoutMs = BROKER_TIMEOUT_MS): Promise<CheckReport> {
   const { user, item } = checkUser(config);
   const name = user === undefined ? undefined : config.run.user;
+  const sources = await asUser(user, () => Promise.resolve(checkSources(config)));
   const files = await asUser(user, async () => [
-    ...checkSources(config),
+    ...sources.items,
     ...(await Promise.all(config.sinks.map((sink) => checkFolder(sink, name)))).flat(),
   ]);
-  const capture = await checkCapture(config);
+  const capture = await checkCapture(config, sources.rules);
   const network = await asUser(user, async () => [
     ...(await checkHttp(config)),
     ...(await checkBrokers(config, brokerTimeoutMs)),

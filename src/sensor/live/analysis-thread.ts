@@ -7,6 +7,7 @@ import type { CaptureInterface, PacketBatch } from '../../capture/packet-batch.j
 import { RelayedCapture } from '../../capture/relayed-capture.js';
 import type { Severity } from '../../model/severity.js';
 import { SEVERITIES } from '../../model/severity.js';
+import type { Rule } from '../../rules/rule.js';
 import { SourceError } from '../../yaml/diagnostic.js';
 import { Analysis } from '../analysis.js';
 import { FolderError, loadEndpoints, loadRules } from '../load.js';
@@ -37,7 +38,7 @@ export class AnalysisThread {
     Severity,
     number
   >;
-  #rules: number;
+  #rules: readonly Rule[];
   #packetsAt = performance.now();
   #ticker: NodeJS.Timeout | undefined;
   #isStopping = false;
@@ -48,7 +49,7 @@ export class AnalysisThread {
     this.#outbox = new RecordOutbox((records) => this.#tell({ kind: 'records', records }));
     const { config } = task;
     const { rules, endpoints } = sourcesOf(config);
-    this.#rules = rules.length;
+    this.#rules = rules;
     this.#analysis = new Analysis({
       rules,
       endpoints,
@@ -112,7 +113,8 @@ export class AnalysisThread {
       RelayedCapture.open(options, (asked, its) =>
         this.#port.postMessage({ kind: 'open-cap', port: asked, options: its } satisfies News, [asked]),
       );
-    return LabelledCapture.open(config, this.#task.config, this.#interfaces, events, openCap);
+    const surroundings = { ...this.#task.config, loadedRules: this.#rules };
+    return LabelledCapture.open(config, surroundings, this.#interfaces, events, openCap);
   }
 
   #take(batch: PacketBatch, from: number, to: number): void {
@@ -154,11 +156,12 @@ export class AnalysisThread {
       const filters: (readonly [LabelledCapture, KernelFilter])[] = [];
       for (const capture of this.#captures) {
         const one = config.interfaces.find(({ label }) => label === capture.label);
-        if (one !== undefined) filters.push([capture, await capture.prepare(one, config)]);
+        if (one !== undefined)
+          filters.push([capture, await capture.prepare(one, { ...config, loadedRules: rules })]);
       }
       for (const [capture, filter] of filters) await capture.use(filter);
       this.#analysis.useRules(rules, endpoints);
-      this.#rules = rules.length;
+      this.#rules = rules;
       return undefined;
     } catch (error) {
       return faultOf(error);
@@ -170,7 +173,7 @@ export class AnalysisThread {
     const { length, capacity, dropped } = this.#outbox;
     return {
       interfaces: this.#captures.map((capture) => capture.state()),
-      rules: this.#rules,
+      rules: this.#rules.length,
       analysis: {
         ...snapshot,
         alerts: { ...this.#alerts },

@@ -7,15 +7,13 @@ import type { InterfaceConfig } from '../../config/definition/configuration.js';
 import { LINK_TYPE } from '../../wire/numbers.js';
 import type { KernelFilter } from './kernel-filter.js';
 import { kernelFilter } from './kernel-filter.js';
-import type { AnalysisConfig, InterfaceState } from './worker-messages.js';
+import type { CaptureSurroundings } from './rule-needs.js';
+import type { InterfaceState } from './worker-messages.js';
 
 const SUPPORTED_LINKS: ReadonlySet<number> = new Set(Object.values(LINK_TYPE));
 
 /** Opens a capture of the driver `cap`: here, or on the main thread. Rejects with a CaptureError. */
 export type OpenCap = (options: LiveOptions) => Promise<LiveSource>;
-
-/** What of a configuration concerns all interfaces. */
-export type CaptureSurroundings = Pick<AnalysisConfig, 'capture' | 'vxlanPorts'>;
 
 /** A live capture as the configuration describes it, with its filter, under its label. */
 export class LabelledCapture {
@@ -63,9 +61,14 @@ export class LabelledCapture {
     }
   }
 
+  /** LINKTYPE_ value, as opened. */
+  get linkType(): number {
+    return this.#source.interfaces[0]!.linkType;
+  }
+
   /** Makes the filter that a configuration asks for, without using it. Rejects with a CaptureError or a FilterError. */
   async prepare(config: InterfaceConfig, surroundings: CaptureSurroundings): Promise<KernelFilter> {
-    const filter = kernelFilter(config, surroundings, this.#source.interfaces[0]!.linkType);
+    const filter = kernelFilter(config, surroundings, this.linkType);
     await this.#source.countInstructions(filter.text);
     return filter;
   }
