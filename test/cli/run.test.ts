@@ -252,6 +252,8 @@ describe('copperhull check', () => {
   });
 
   it('names rules that ask for what the filter hides', async () => {
+    // As root, check reads with the rights of another user.
+    chmodSync(temporary.path('.'), 0o755);
     mkdirSync(temporary.path('rules'));
     const rule = ruleFor(6667).replace('condition: ', 'condition: packet.inner_vlan == 5 or ');
     writeFileSync(temporary.path('rules/own.yaml'), rule);
