@@ -251,6 +251,19 @@ describe('copperhull check', () => {
     assert.match(stdout, /rules +failed +.*nowhere/);
   });
 
+  it('names rules that ask for what the filter hides', async () => {
+    // As root, check reads with the rights of another user.
+    chmodSync(temporary.path('.'), 0o755);
+    mkdirSync(temporary.path('rules'));
+    const rule = ruleFor(6667).replace('condition: ', 'condition: packet.inner_vlan == 5 or ');
+    writeFileSync(temporary.path('rules/own.yaml'), rule);
+    const { code, stdout } = await check(
+      'rules: { folders: [rules] }\nsinks: [{ type: stdout }]\ninterfaces: [{ name: nowhere }]\ncapture: { carriers: { qinq: false } }',
+    );
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /rules and filter of nowhere +warning +Rule own-rule reads packet\.inner_vlan/);
+  });
+
   it('ends with 1 for a broker that is not there', async () => {
     const { code, stdout } = await check(
       `sinks: [{ type: kafka, brokers: ['127.0.0.1:1'], logs: [notice], spool: { folder: spool } }]`,

@@ -1,3 +1,4 @@
+import { UDP_PORT } from '../../wire/numbers.js';
 import type { FilterNeeds } from './filter-needs.js';
 import type { LinkForm } from './link-form.js';
 
@@ -22,8 +23,10 @@ export function blindSpots(needs: FilterNeeds, form: LinkForm, user: string | un
   hidden.push(
     `UDP on ports other than ${list(needs.teredoPorts)} that is no whole Teredo packet: it does not show as weird.`,
     `VXLAN to ports other than ${list(needs.vxlanPorts)}, and tunnels in it.`,
-    'GENEVE, L2TP, GTP-U, GUE, FOU, WireGuard and ESP: the decoder does not open them, so they are not even counted.',
-    'Tunnels inside TCP, such as IP-HTTPS, but for the first steps of brokers on their ports.',
+    `${needs.brokerPorts.some(({ port }) => port === UDP_PORT.AYIYA) ? '' : 'AYIYA, '}GENEVE, L2TP, GTP-U, GUE, FOU, WireGuard and ESP: the decoder does not open them, so they are not even counted.`,
+    needs.brokerPorts.some(({ transport }) => transport === 'tcp')
+      ? 'Tunnels inside TCP, such as IP-HTTPS, but for the first steps of brokers on their ports.'
+      : 'Tunnels inside TCP, such as IP-HTTPS.',
     'ICMP errors about tunnel packets.',
     needs.dnsPorts.length === 0
       ? 'Name lookups.'

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { CAP_IS_WORSE } from '../../capture/cap-package.js';
 import type { Config } from '../../config/definition/configuration.js';
 import type { LogRecord } from '../../model/records.js';
 import type { Logger } from '../../observe/log.js';
@@ -81,6 +82,8 @@ export class LiveSensor {
 
   /** Opens sinks, then interfaces. Rejects with a SinkError or an AnalysisError; nothing stays open then. */
   async start(): Promise<void> {
+    if (this.#config.capture.driver === 'cap')
+      this.#log.warn(`The driver "cap" captures, which is worse than libpcap: ${CAP_IS_WORSE}`);
     await this.#hub.open();
     try {
       this.#started(await this.#host.start());
