@@ -82,7 +82,7 @@ describe('copperhull run, on a wire,', function () {
     const config = join(folder, 'config.yaml');
     const own = lines.some((line) => line.startsWith('sinks:'))
       ? []
-      : [`sinks: [{ type: files, folder: logs }]`];
+      : [`sinks: [{ type: files, folder: logs, rotateEvery: never }]`];
     const given = lines.some((line) => line.startsWith('interfaces:'))
       ? []
       : ['interfaces: [{ name: tap0, label: span }]'];
