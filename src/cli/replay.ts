@@ -114,7 +114,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
     throw new CommandError('Standard input can be read only once; name - once.', EXIT.usage);
   }
   const log = createLog(flags.logLevel, false);
-  const rules = loadRules(flags.rules, flags.defaultRules);
+  const rules = loadRules(flags.rules, flags.defaultRules, '--rules');
   const endpoints = loadEndpoints();
   const { hub, sensor, folder, stdout } = replayOutput(flags, files[0]!, log);
   const list = new AlertList();

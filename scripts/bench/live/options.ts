@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { autoFilter } from '../../../src/capture/filter/automatic-filter.js';
-import { defaultNeeds } from '../../../src/capture/filter/filter-needs.js';
+import { tunnelNeeds } from '../../../src/capture/filter/filter-needs.js';
 import { LINK_TYPE } from '../../../src/wire/numbers.js';
 
 /** Options that all benchmarks under load have; each has further numbers of its own. */
@@ -63,5 +63,5 @@ export function benchOptions<Own extends string>(
 
 /** The text of the filter that the sensor will use, for the bare loop and the senders. */
 export function filterText(filter: 'auto' | 'none'): string {
-  return filter === 'none' ? '' : autoFilter(defaultNeeds(LINK_TYPE.ETHERNET)).text;
+  return filter === 'none' ? '' : autoFilter(tunnelNeeds(LINK_TYPE.ETHERNET)).text;
 }
