@@ -173,6 +173,7 @@ export function statsOf(counts: Float64Array): CaptureStats {
     ringFull,
     delivered,
     unread: 'unknown',
+    filteredBy: 'unknown',
     interruptions: 0,
   };
 }

@@ -20,8 +20,13 @@ export interface CaptureStats {
   readonly ringFull: number;
   /** Written into slabs that were, or will be, handed over. */
   readonly delivered: number;
-  /** Received and not taken from the kernel when the capture ended or its interface went away. */
+  /**
+   * Received and not taken from the kernel when the capture ended or its interface went away. Unknown while libpcap filters
+   * in this process: then `received` has what the filter refused.
+   */
   readonly unread: LossCount;
+  /** What runs the filter. In the process, every packet is copied first. */
+  readonly filteredBy: 'kernel' | 'process' | 'unknown';
   /** Times that the interface went away. */
   readonly interruptions: number;
 }

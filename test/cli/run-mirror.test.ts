@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { buildFrame } from '../../src/wire/packet-builder.js';
@@ -36,7 +36,7 @@ describe('a live mirror port', function () {
     interfaces: readonly string[],
     packets: readonly (readonly [wire: string, layers: readonly LayerSpec[]])[],
     more: readonly string[] = [],
-  ): Promise<Record<'notice' | 'tunnel' | 'weird', Record<string, unknown>[]>> {
+  ): Promise<Record<'notice' | 'tunnel' | 'weird', Record<string, unknown>[]> & { readonly log: string }> {
     const logs = temporary.path(name);
     chmodSync(temporary.path('.'), 0o755);
     mkdirSync(logs);
@@ -59,7 +59,7 @@ describe('a live mirror port', function () {
       await send(wire, 1, { hex: Buffer.from(buildFrame(layers)).toString('hex') });
     assert.equal(await sensor.stop(), 0, sensor.log);
     const read = (log: string): Record<string, unknown>[] => logLines(join(logs, `${log}.log`));
-    return { notice: read('notice'), tunnel: read('tunnel'), weird: read('weird') };
+    return { notice: read('notice'), tunnel: read('tunnel'), weird: read('weird'), log: sensor.log };
   }
 
   it('whose two directions come in on two interfaces shows one tunnel and one flow', async () => {
@@ -130,6 +130,25 @@ describe('a live mirror port', function () {
       tunnel.map((line) => [line['id.orig_h'], line['id.resp_h']]),
       [[HOST, BROKER]],
     );
+  });
+
+  it('whose filter the kernel does not take loses nothing, reports no loss, and says what to do', async () => {
+    const path = '/proc/sys/net/core/optmem_max';
+    const before = readFileSync(path, 'utf8');
+    writeFileSync(path, '4096');
+    try {
+      const plain: readonly LayerSpec[] = [
+        { layer: 'ipv4', src: HOST, dst: BROKER },
+        { layer: 'tcp', src: 40_000, dst: 80 },
+      ];
+      const packets = [plain, plain, request, plain].map((layers) => [network.wire, layers] as const);
+      const { notice, log } = await sensed('optmem', ['tap0'], packets);
+      assert.match(log, /The kernel did not take the filter.*sysctl -w net\.core\.optmem_max/);
+      assert.ok(notice.some(({ rule_id }) => rule_id === 'inner-irc-port'));
+      assert.ok(!notice.some(({ note }) => String(note).startsWith('CaptureLoss')));
+    } finally {
+      writeFileSync(path, before);
+    }
   });
 
   it('that also sends shows its own packets, unless the direction is "in"', async () => {

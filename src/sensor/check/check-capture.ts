@@ -3,8 +3,8 @@ import { CapCapture } from '../../capture/cap-capture.js';
 import { CAP_IS_WORSE, loadCap } from '../../capture/cap-package.js';
 import { CaptureError } from '../../capture/capture-error.js';
 import { FilterError } from '../../capture/filter/filter-error.js';
-import { KERNEL_MAX_INSTRUCTIONS } from '../../capture/filter/filter-report.js';
 import type { LiveOptions } from '../../capture/live-options.js';
+import { FILTERED_IN_PROCESS } from '../../capture/live-options.js';
 import type { LiveSource } from '../../capture/live-source.js';
 import { loadAddon } from '../../capture/native-addon.js';
 import type { Config, InterfaceConfig } from '../../config/definition/configuration.js';
@@ -70,11 +70,12 @@ async function checkByOpening(one: InterfaceConfig, surroundings: CaptureSurroun
     const openCap = (options: LiveOptions): Promise<LiveSource> =>
       new Promise((resolve) => resolve(CapCapture.open(options)));
     const capture = await LabelledCapture.open(one, surroundings, [], {}, openCap);
-    const { filter: text, instructions, hides } = capture.state();
+    const { filter: text, instructions, hides, stats } = capture.state();
     await capture.close();
     const filter = { interface: one.label, text, instructions, hides };
+    const isCopied = stats.filteredBy === 'process';
     const blind = checkRules(one, surroundings, capture.linkType);
-    const items = [ok(item, `${one.name} can be captured from`), checkFilter(filter), ...blind];
+    const items = [ok(item, `${one.name} can be captured from`), checkFilter(filter, isCopied), ...blind];
     return { items, filters: [filter] };
   } catch (error) {
     if (error instanceof FilterError)
@@ -114,13 +115,9 @@ function checkRules(one: InterfaceConfig, surroundings: CaptureSurroundings, lin
   return rulesBehindFilter(one, surroundings, linkType).map((sentence) => warning(item, sentence));
 }
 
-function checkFilter({ interface: label, instructions, hides }: CheckedFilter): CheckItem {
+function checkFilter({ interface: label, instructions, hides }: CheckedFilter, isCopied: boolean): CheckItem {
   const item = `filter of ${label}`;
-  if (instructions !== undefined && instructions > KERNEL_MAX_INSTRUCTIONS)
-    return warning(
-      item,
-      `It has ${instructions} instructions and the kernel takes ${KERNEL_MAX_INSTRUCTIONS}, so every packet is copied first; name fewer ports or carriers.`,
-    );
+  if (isCopied) return warning(item, FILTERED_IN_PROCESS);
   const hidden = hides.length === 0 ? 'hides nothing' : `hides ${hides.length} kinds of traffic, see below`;
   return ok(item, instructions === undefined ? hidden : `${instructions} instructions; ${hidden}`);
 }

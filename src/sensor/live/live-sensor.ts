@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CAP_IS_WORSE } from '../../capture/cap-package.js';
+import { FILTERED_IN_PROCESS } from '../../capture/live-options.js';
 import type { Config } from '../../config/definition/configuration.js';
 import type { LogRecord } from '../../model/records.js';
 import type { Logger } from '../../observe/log.js';
@@ -263,10 +264,11 @@ export class LiveSensor {
     this.#downReason = undefined;
     this.#lost.clear();
     this.#loadedAtMs = Date.now();
-    for (const { label, name, instructions } of state.interfaces) {
+    for (const { label, name, instructions, stats } of state.interfaces) {
       const named = label === name ? name : `${name} (${label})`;
       const filter = instructions === undefined ? '' : `, kernel filter of ${instructions} instructions`;
       this.#log.info(`Capturing on ${named}${filter}, ${state.rules} rules.`);
+      if (stats.filteredBy === 'process') this.#log.warn(`Interface ${label}: ${FILTERED_IN_PROCESS}`);
     }
   }
 }
