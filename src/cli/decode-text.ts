@@ -105,8 +105,9 @@ function text(value: LayerFieldValue): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function endLines({ verdict, notes }: PacketDescription): string[] {
-  const lines: string[] = [];
+function endLines({ verdict, complaint, notes }: PacketDescription): string[] {
+  const lines =
+    complaint === null ? [] : [`  not opened as a tunnel: ${complaint.name}: ${complaint.meaning}`];
   for (const { name, meaning } of notes) lines.push(`  weird: ${name}: ${meaning}`);
   const family = verdict.family === 'ok' ? '' : ` (${verdict.family})`;
   let how = `  verdict: ${verdict.name}${family}: ${verdict.meaning}`;

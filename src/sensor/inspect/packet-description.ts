@@ -77,6 +77,8 @@ export interface PacketDescription {
   readonly frame: FrameDescription;
   readonly layers: readonly LayerDescription[];
   readonly verdict: VerdictDescription;
+  /** Why a UDP payload that begins like Teredo or VXLAN was not taken for it. */
+  readonly complaint: { readonly name: string; readonly meaning: string } | null;
   /** What was weird and did not end the walk, with the number of encapsulations around it. */
   readonly notes: readonly { readonly name: string; readonly level: number; readonly meaning: string }[];
   readonly tunnels: readonly TunnelDescription[];
@@ -106,6 +108,7 @@ export function describePacket(packet: InspectedPacket): PacketDescription {
     },
     layers: Array.from({ length: stack.count }, (_, layer) => describeLayer(packet, layer)),
     verdict: describeVerdict(packet),
+    complaint: describeComplaint(stack),
     notes: Array.from({ length: stack.notes }, (_, i) => {
       const { name, doc } = VERDICTS[stack.note[i]!]!;
       return { name, level: stack.noteDepth[i]!, meaning: doc };
@@ -152,6 +155,12 @@ function describeVerdict(packet: InspectedPacket): VerdictDescription {
     had: stack.had,
     limited_by: LIMITED_BY_NAMES[stack.failedLimit]!,
   };
+}
+
+function describeComplaint(stack: LayerStack): PacketDescription['complaint'] {
+  if (stack.carrierComplaint === VERDICT.ok) return null;
+  const { name, doc } = VERDICTS[stack.carrierComplaint]!;
+  return { name, meaning: doc };
 }
 
 function describeTunnel({ level, facts, checks }: WitnessedTunnel, stack: LayerStack): TunnelDescription {
