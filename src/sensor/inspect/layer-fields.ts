@@ -17,6 +17,7 @@ import {
   VLAN,
   VXLAN,
 } from '../../decode/layers.js';
+import { UDP_HEADER } from '../../decode/udp.js';
 import { EVIDENCE } from '../../decode/teredo-evidence.js';
 import { formatIpv4, formatIpv6, formatMac } from '../../wire/address.js';
 import { TCP_FLAG } from '../../wire/numbers.js';
@@ -77,13 +78,11 @@ export function layerFields(stack: LayerStack, layer: number): LayerFields {
     case LAYER.shim6:
     case LAYER.experimental:
       return { next_header: word(EXTENSION.NEXT), length: word(EXTENSION.LENGTH) };
-    case LAYER.udp:
-      return {
-        src_port: word(PORTS.SRC),
-        dst_port: word(PORTS.DST),
-        length: word(UDP.LENGTH),
-        checksum: word(UDP.CHECKSUM),
-      };
+    case LAYER.udp: {
+      const ports = { src_port: word(PORTS.SRC), dst_port: word(PORTS.DST) };
+      if (stack.end[layer]! - stack.at[layer]! < UDP_HEADER) return ports;
+      return { ...ports, length: word(UDP.LENGTH), checksum: word(UDP.CHECKSUM) };
+    }
     case LAYER.tcp:
       return tcp(word);
     case LAYER.icmp:
