@@ -13,6 +13,11 @@ const CARRIER_NAMES: ReadonlyMap<number, string> = new Map([
 ]);
 const OTHER_GRE = 'other GRE payload';
 
+/** Name of a carrier that was seen and not opened, by its EtherType, port or protocol. */
+export function carrierName(unopened: number): string {
+  return CARRIER_NAMES.get(unopened) ?? OTHER_GRE;
+}
+
 /** What happened to the packets: plain numbers, read when someone asks. */
 export class Counters {
   packets = 0;
@@ -48,7 +53,7 @@ export class Counters {
     this.verdicts[verdict] = this.verdicts[verdict]! + 1;
     if (verdict === VERDICT.unsupported_link_type) this.unsupportedLinks++;
     if (verdict === VERDICT.unsupported_carrier) {
-      const name = CARRIER_NAMES.get(stack.unopened) ?? OTHER_GRE;
+      const name = carrierName(stack.unopened);
       this.unopened.set(name, (this.unopened.get(name) ?? 0) + 1);
     }
   }
