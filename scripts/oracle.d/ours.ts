@@ -6,8 +6,8 @@ import type { DissectedLayer, DissectedPacket } from './dissected.js';
 
 const ENDPOINTS = loadEndpoints();
 const MAX_DEPTH = 16;
-/** Layers that say only what the header before them said: tshark has none for them. */
-const WITHOUT_HEADER = new Set(['ipproto', 'nonext', 'experimental']);
+/** Layers that say only what the header before them said, and links in links that tshark does not show as we do. */
+const NOT_COMPARED = new Set(['ipproto', 'nonext', 'experimental', 'ppp', 'llc']);
 
 /** What `copperhull decode --json` says of each packet of a capture. */
 export async function* ourPackets(path: string): AsyncGenerator<DissectedPacket> {
@@ -26,7 +26,7 @@ export async function* ourPackets(path: string): AsyncGenerator<DissectedPacket>
       yield {
         number: frame.number,
         verdict: verdict.name === 'ok' ? (complaint?.name ?? 'ok') : verdict.name,
-        layers: layers.filter(({ layer }) => !WITHOUT_HEADER.has(layer)).map(dissected),
+        layers: layers.filter(({ layer }) => !NOT_COMPARED.has(layer)).map(dissected),
       };
     }
   } finally {

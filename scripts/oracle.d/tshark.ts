@@ -135,9 +135,17 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   },
   gre: { layer: 'gre', fields: { 'gre.proto': ['protocol', number], 'gre.key': ['key', number] } },
   vxlan: { layer: 'vxlan', fields: { 'vxlan.vni': ['vni', number] } },
+  geneve: { layer: 'geneve', fields: { 'geneve.vni': ['vni', number] } },
+  ayiya: {
+    layer: 'ayiya',
+    fields: { 'ayiya.opcode': ['operation', number], 'ayiya.nextheader': ['next_header', number] },
+  },
+  gtp: { layer: 'gtp', fields: { 'gtp.message': ['type', number], 'gtp.teid': ['endpoint', number] } },
+  l2tp: { layer: 'l2tp', fields: { 'l2tp.tunnel': ['tunnel', number], 'l2tp.session': ['session', number] } },
+  mpls: { layer: 'mpls', fields: {} },
 };
 /** Protocols that are no layer of ours and lead to one. */
-const PASSED = new Set(['geninfo', 'frame', 'raw', 'ppp', 'ethertype']);
+const PASSED = new Set(['geninfo', 'frame', 'raw', 'ppp', 'llc', 'ethertype']);
 
 /** What tshark makes of each packet of a capture. Throws when it fails. */
 export async function* tsharkPackets(path: string): AsyncGenerator<DissectedPacket> {
@@ -202,6 +210,8 @@ class PdmlPacket {
       return;
     }
     this.#protocol = PROTOCOLS[name]!;
+    // A label each for tshark, the whole stack for us.
+    if (name === 'mpls' && this.layers.at(-1)?.layer === 'mpls') return;
     this.layers.push({ layer: this.#protocol.layer, offset, fields: {} });
   }
 

@@ -1,14 +1,20 @@
 import { MORE_FRAGMENTS, OFFSET_MASK } from '../../decode/ipv4.js';
 import type { LayerStack } from '../../decode/layers.js';
 import {
+  AYIYA,
   ETH,
   EXTENSION,
+  GENEVE,
   GRE,
+  GTP,
   ICMP,
   IP,
   IPPROTO,
+  L2TP,
   LAYER,
+  MPLS,
   PORTS,
+  PPP,
   ROW,
   TCP,
   TEREDO,
@@ -94,6 +100,18 @@ export function layerFields(stack: LayerStack, layer: number): LayerFields {
       return { version: word(GRE.VERSION), protocol: word(GRE.PROTOCOL), key: word(GRE.KEY) };
     case LAYER.vxlan:
       return { vni: word(VXLAN.VNI) };
+    case LAYER.geneve:
+      return { vni: word(GENEVE.VNI), options_length: word(GENEVE.OPTIONS_LENGTH) };
+    case LAYER.mpls:
+      return { label: word(MPLS.LABEL), labels: word(MPLS.LABELS) };
+    case LAYER.ppp:
+      return { protocol: word(PPP.PROTOCOL) };
+    case LAYER.ayiya:
+      return { operation: word(AYIYA.OPERATION), next_header: word(AYIYA.NEXT_HEADER) };
+    case LAYER.gtp:
+      return { type: word(GTP.TYPE), endpoint: word(GTP.ENDPOINT) };
+    case LAYER.l2tp:
+      return { tunnel: word(L2TP.TUNNEL), session: word(L2TP.SESSION) };
     case LAYER.ipproto:
       return { protocol: word(IPPROTO.PROTOCOL) };
     default:

@@ -40,6 +40,7 @@ export class PacketWitness {
     status: 'stable',
     note: '',
     conditionText: '',
+    fields: new Set(),
     matches: (facts) => {
       this.#seen.push(witnessed(facts));
       return false;
