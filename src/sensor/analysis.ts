@@ -24,6 +24,7 @@ import { Counters } from './counters.js';
 import { FactFiller } from './fact-filler.js';
 import { Identities } from './identities.js';
 import { Judge } from './judge.js';
+import { KnownFlows } from './known-flows.js';
 import { MirrorDuplicates } from './mirror-duplicates.js';
 import { PacketClock } from './packet-clock.js';
 import { PacketScene } from './packet-scene.js';
@@ -89,6 +90,7 @@ export class Analysis {
   readonly #tunnelLog: TunnelLog;
   readonly #identities: Identities;
   #levels: TunnelLevels;
+  #known: KnownFlows;
   readonly #options: AnalysisOptions;
   readonly #duplicates: MirrorDuplicates;
   /** Latest packet time, in whole seconds: the time of all state. It never runs backwards. */
@@ -138,6 +140,7 @@ export class Analysis {
     this.#tunnelLog = new TunnelLog(this.tunnels, this.#identities, options.sensor, options.emit);
     this.#judge = this.#makeJudge(options.rules, options.endpoints);
     this.#levels = this.#makeLevels();
+    this.#known = this.#makeKnown();
   }
 
   /** Packets whose time was too far ahead to be believed on their own. */
@@ -180,6 +183,9 @@ export class Analysis {
         const wireEnd = at + (wire > captured ? wire : captured);
         // Most packets leave here, after some ten loads.
         if (isPlainFrame(frame, at, at + captured, wireEnd, this.#watched, portUsers)) continue;
+        // And most packets of tunnels here: those of flows that were judged.
+        const nanoseconds = batch.nanoseconds[i]!;
+        if (this.#known.count(frame, at, at + captured, wireEnd, seconds, nanoseconds, this.#now)) continue;
       }
       const verdict = this.#decoder.decode(frame, at, at + captured, wire, linkType);
       // Of the others many leave here: nothing went wrong and no tunnel carries them.
@@ -231,6 +237,7 @@ export class Analysis {
   useRules(rules: readonly Rule[], endpoints: EndpointList): void {
     this.#judge = this.#makeJudge(rules, endpoints);
     this.#levels = this.#makeLevels();
+    this.#known = this.#makeKnown();
   }
 
   /**
@@ -273,6 +280,19 @@ export class Analysis {
       judge: this.#judge,
       tunnelLog: this.#tunnelLog,
       identities: this.#identities,
+      counters: this.counters,
+    });
+  }
+
+  #makeKnown(): KnownFlows {
+    return new KnownFlows({
+      watched: this.#watched,
+      tunnels: this.tunnels,
+      flows: this.flows,
+      site: this.site,
+      judge: this.#judge,
+      duplicates: this.#duplicates,
+      scene: this.#scene,
       counters: this.counters,
     });
   }

@@ -1,5 +1,4 @@
 import type { LayerStack } from '../decode/layers.js';
-import { IP, LAYER } from '../decode/layers.js';
 import type { FrameView } from '../wire/frame.js';
 
 /** Packets that are remembered; a newer one takes the place of an older one of the same row. */
@@ -7,7 +6,8 @@ const ROWS = 4096;
 /** A router passes a packet on within microseconds; a mirror may reorder it by some milliseconds. */
 const WINDOW_MS = 50;
 const IPV4_TTL_AT = 8;
-const IPV6_HOP_LIMIT_AT = 4;
+const IPV6_LENGTH_AT = 4;
+const IPV6_HOP_LIMIT_AT = 7;
 const NONE = -1;
 
 /**
@@ -38,9 +38,16 @@ export class MirrorDuplicates {
   isCopy(stack: LayerStack, frame: FrameView, seconds: number, nanoseconds: number): boolean {
     const layer = stack.encapsulations > 0 ? stack.outerIp[0]! : stack.ip;
     if (layer === NONE) return false;
-    this.#hash(frame, stack.at[layer]!, stack.end[layer]!, stack.kind[layer] === LAYER.ipv4);
+    return this.isCopyOf(frame, stack.at[layer]!, stack.end[layer]!, seconds, nanoseconds);
+  }
+
+  /** The same of a packet that begins with its outermost IP header, at `at`. */
+  isCopyOf(frame: FrameView, at: number, end: number, seconds: number, nanoseconds: number): boolean {
+    const isIpv4 = frame.bytes[at]! >>> 4 === 4;
+    if (isIpv4) this.#hash(frame, at, end, at + IPV4_TTL_AT, 0x00ff0000);
+    else this.#hash(frame, at, end, at + IPV6_LENGTH_AT, 0xffffff00);
     const row = this.#hashLow & (ROWS - 1);
-    const hops = stack.word(layer, IP.TTL);
+    const hops = frame.bytes[at + (isIpv4 ? IPV4_TTL_AT : IPV6_HOP_LIMIT_AT)]!;
     const timeMs = seconds * 1e3 + nanoseconds / 1e6;
     const isCopy =
       this.#low[row] === this.#hashLow &&
@@ -54,10 +61,11 @@ export class MirrorDuplicates {
     return isCopy;
   }
 
-  /* Two lanes over the octets [at, end), without TTL and IPv4 header checksum. The IP header was decoded whole. */
-  #hash({ bytes, view }: FrameView, at: number, end: number, isIpv4: boolean): void {
-    const hopsAt = at + (isIpv4 ? IPV4_TTL_AT : IPV6_HOP_LIMIT_AT);
-    const mask = isIpv4 ? 0x00ff0000 : 0xffffff00;
+  /*
+   * Two lanes over the octets [at, end), without TTL and IPv4 header checksum: of the word at `hopsAt` they take `mask`.
+   * The IP header was decoded whole.
+   */
+  #hash({ bytes, view }: FrameView, at: number, end: number, hopsAt: number, mask: number): void {
     let low = this.#seedLow;
     let high = this.#seedHigh ^ (end - at);
     let i = at;
