@@ -35,6 +35,12 @@ export class UsualTunnel {
   transport = 0;
   transportKind = 0;
 
+  /** Offset behind everything that a decoder reads of the packet. */
+  get headersEnd(): number {
+    const end = this.transport + TCP_MIN_HEADER;
+    return end < this.end ? end : this.end;
+  }
+
   readonly #watched: WatchedPorts;
 
   /** `watched` are the UDP ports of other carriers. */
@@ -47,10 +53,11 @@ export class UsualTunnel {
     if (end - at < ETHERNET_LENGTH) return false;
     const ip = behindTags(frame, at, end);
     if (ip < 0 || frame.view.getUint16(ip - 2) !== ETHERTYPE.IPV4) return false;
-    return this.#readIpv4(frame, ip, end, wireEnd);
+    return this.readIpv4(frame, ip, end, wireEnd);
   }
 
-  #readIpv4(frame: FrameView, ip: number, frameEnd: number, wireEnd: number): boolean {
+  /** The same from the outer IPv4 header on. */
+  readIpv4(frame: FrameView, ip: number, frameEnd: number, wireEnd: number): boolean {
     const { bytes, view } = frame;
     if (frameEnd - ip < IPV4_MIN_HEADER || bytes[ip] !== IPV4_WITHOUT_OPTIONS) return false;
     // The header lies before the end.

@@ -5,6 +5,7 @@ import { LAYER } from '../decode/layers.js';
 import { PacketDecoder } from '../decode/packet.js';
 import type { WatchedPorts } from '../decode/plain-frame.js';
 import { isPlainFrame, watchedPorts } from '../decode/plain-frame.js';
+import { UsualTunnel } from '../decode/usual-tunnel.js';
 import { VERDICT } from '../decode/verdicts.js';
 import { FlowTable } from '../flow/flow-table.js';
 import type { EndpointList } from '../intel/endpoint-list.js';
@@ -83,6 +84,7 @@ export class Analysis {
   readonly #decoder: PacketDecoder;
   readonly #stack: LayerStack;
   readonly #watched: WatchedPorts;
+  readonly #usual: UsualTunnel;
   readonly #scene: PacketScene;
   readonly #facts = new FactSheet();
   #judge: Judge;
@@ -101,7 +103,6 @@ export class Analysis {
   constructor(options: AnalysisOptions) {
     const { limits } = options;
     this.#options = options;
-    this.#duplicates = new MirrorDuplicates(options.seed);
     this.site = new Site({ ...options.site, maxMappings: limits.clientMappings });
     this.tunnels = new TunnelTable({
       capacity: limits.tunnels,
@@ -121,6 +122,8 @@ export class Analysis {
     });
     this.#stack = this.#decoder.stack;
     this.#watched = watchedPorts(options.vxlanPorts);
+    this.#usual = new UsualTunnel(this.#watched);
+    this.#duplicates = new MirrorDuplicates(options.seed, this.#usual);
     this.#scene = new PacketScene(this.#stack);
     this.reassembler = new FragmentReassembler({
       maxDatagrams: limits.fragmentedDatagrams,
@@ -286,7 +289,7 @@ export class Analysis {
 
   #makeKnown(): KnownFlows {
     return new KnownFlows({
-      watched: this.#watched,
+      usual: this.#usual,
       tunnels: this.tunnels,
       flows: this.flows,
       site: this.site,

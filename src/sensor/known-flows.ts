@@ -1,5 +1,4 @@
-import type { WatchedPorts } from '../decode/plain-frame.js';
-import { UsualTunnel } from '../decode/usual-tunnel.js';
+import type { UsualTunnel } from '../decode/usual-tunnel.js';
 import type { FlowTable } from '../flow/flow-table.js';
 import type { Site } from '../tunnel/site.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
@@ -35,7 +34,7 @@ export function markOf(
 }
 
 export interface KnownFlowsParts {
-  readonly watched: WatchedPorts;
+  readonly usual: UsualTunnel;
   readonly tunnels: TunnelTable;
   readonly flows: FlowTable;
   readonly site: Site;
@@ -67,7 +66,7 @@ export class KnownFlows {
 
   constructor(parts: KnownFlowsParts) {
     this.#parts = parts;
-    this.#usual = new UsualTunnel(parts.watched);
+    this.#usual = parts.usual;
   }
 
   /** Counts an Ethernet frame when it belongs to such a flow. False when it must be looked at; nothing has changed then. */
@@ -92,7 +91,7 @@ export class KnownFlows {
     counters.undecoded++;
     scene.seconds = seconds;
     scene.nanoseconds = nanoseconds;
-    if (duplicates.isCopyOf(frame, usual.ip, usual.end, seconds, nanoseconds)) {
+    if (duplicates.isCopyOf(frame, usual.ip, usual.headersEnd, usual.end, seconds, nanoseconds)) {
       counters.duplicates++;
       return true;
     }
