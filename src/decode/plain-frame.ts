@@ -7,7 +7,6 @@ import { beginsLikeTeredo } from './teredo.js';
 import { UDP_HEADER } from './udp.js';
 import { UdpCarriers } from './udp-carriers.js';
 
-const ETHERTYPE_AT = ETHERNET_LENGTH - 2;
 const TAG_LENGTH = 4;
 const MAX_TAGS = 2;
 const IPV4 = { TOTAL_LENGTH: 2, FRAGMENT: 6, PROTOCOL: 9 } as const;
@@ -53,13 +52,9 @@ export function isPlainFrame(
 ): boolean {
   if (end - at < ETHERNET_LENGTH) return false;
   const { bytes, view } = frame;
-  let type = view.getUint16(at + ETHERTYPE_AT);
-  let ip = at + ETHERNET_LENGTH;
-  for (let tags = 0; isTag(type); tags++) {
-    if (tags === MAX_TAGS || end - ip < TAG_LENGTH) return false;
-    type = view.getUint16(ip + 2);
-    ip += TAG_LENGTH;
-  }
+  const ip = behindTags(frame, at, end);
+  if (ip < 0) return false;
+  const type = view.getUint16(ip - 2);
   let protocol: number;
   let payload: number;
   let packetEnd: number;
@@ -88,28 +83,38 @@ export function isPlainFrame(
   if (IS_LEAF[protocol] === 1) return true;
   if (protocol !== IP_PROTOCOL.UDP) return false;
   const capturedEnd = packetEnd < end ? packetEnd : end;
-  return isPlainDatagram(frame, payload, capturedEnd, packetEnd, watched, usedPorts);
+  if (capturedEnd - payload < UDP_HEADER) return false;
+  // A datagram between two ports in use may belong to a tunnel.
+  if (usedPorts[view.getUint16(payload)] !== 0 && usedPorts[view.getUint16(payload + 2)] !== 0) return false;
+  return isPlainDatagram(frame, payload, capturedEnd, packetEnd, watched);
+}
+
+/** Where the network header of an Ethernet frame begins, behind at most two VLAN tags and the EtherType; -1 when there is none. */
+export function behindTags({ view }: FrameView, at: number, end: number): number {
+  let ip = at + ETHERNET_LENGTH;
+  for (let tags = 0; isTag(view.getUint16(ip - 2)); tags++) {
+    if (tags === MAX_TAGS || end - ip < TAG_LENGTH) return -1;
+    ip += TAG_LENGTH;
+  }
+  return ip;
 }
 
 function isTag(type: number): boolean {
   return type === ETHERTYPE.VLAN || type === ETHERTYPE.PROVIDER_VLAN;
 }
 
-function isPlainDatagram(
+/** Whether a UDP header is sound and its payload is not taken for that of a tunnel. */
+export function isPlainDatagram(
   frame: FrameView,
   at: number,
   end: number,
   wireEnd: number,
   watched: WatchedPorts,
-  usedPorts: Uint32Array,
 ): boolean {
   if (end - at < UDP_HEADER) return false;
   // The header lies before `end`.
   const view = frame.view;
-  const source = view.getUint16(at);
-  const destination = view.getUint16(at + 2);
-  if (watched[source] === 1 || watched[destination] === 1) return false;
-  if (usedPorts[source] !== 0 && usedPorts[destination] !== 0) return false;
+  if (watched[view.getUint16(at)] === 1 || watched[view.getUint16(at + 2)] === 1) return false;
   const length = view.getUint16(at + UDP_LENGTH);
   const datagramEnd = length === 0 ? wireEnd : at + length;
   if (datagramEnd < at + UDP_HEADER || datagramEnd > wireEnd) return false;

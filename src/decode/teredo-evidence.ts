@@ -132,6 +132,14 @@ function addressEvidence(out: LayerStack, level: number): number {
   return evidence | (plausible ? EVIDENCE.plausibleAddresses : EVIDENCE.implausibleAddresses);
 }
 
+/**
+ * Whether the inner addresses, by their first words, are enough for any packet whose walk went well and that ends where
+ * its lengths say: {@link scoreTeredo} accepts it whatever the outer header and the payload are.
+ */
+export function isTeredoByAddresses(src0: number, dst0: number): boolean {
+  return (isTeredoWord(src0) || isTeredoWord(dst0)) && isUnicast(src0) && isUnicast(dst0);
+}
+
 /* RS or RA: link-local source, hop limit 255 (RFC 4861 6.1), nothing between IPv6 and ICMPv6. */
 function isQualification(out: LayerStack, src0: number, dst0: number): boolean {
   const last = out.count - 1;

@@ -1,5 +1,5 @@
 import type { LayerStack } from '../decode/layers.js';
-import { ICMP, IP, LAYER, TCP } from '../decode/layers.js';
+import { ICMP, IP, LAYER, ROW, TCP } from '../decode/layers.js';
 import { TRANSPORT } from '../model/vocabulary.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
 import { TRAFFIC_WORDS, TrafficCounts } from '../state/traffic-counts.js';
@@ -93,13 +93,8 @@ export class FlowTable {
       source = stack.word(transport, ICMP.TYPE);
       destination = icmpCounterpart(kind === LAYER.icmpv6, source, stack.word(transport, ICMP.CODE));
     }
-    const key = this.#table.key;
-    this.#high = fillEndpoints(key, stack, ip, source, destination);
-    key[KEY_PROTOCOL] = kind;
-    // By the tunnel's identity, not its number: a tunnel that was silent and comes back carries the same flows.
-    key[KEY_TUNNEL] = tunnels.identityHigh[tunnel]!;
-    key[KEY_TUNNEL + 1] = tunnels.identityLow[tunnel]!;
-    let slot = this.#table.find();
+    const row = ip * ROW;
+    let slot = this.find(stack.words, row + IP.SRC, row + IP.DST, source, destination, kind, tunnels, tunnel);
     this.isNew = slot < 0;
     if (slot < 0)
       slot = this.#open(kind, source, destination, isSyn(stack, transport), seconds, nanoseconds, now);
@@ -109,8 +104,37 @@ export class FlowTable {
   }
 
   /**
+   * Slot of the flow between the addresses at `words[src..]` and `words[dst..]` inside the tunnel of slot `tunnel`, or -1;
+   * `kind` is its transport layer. Makes way for {@link note} and {@link count}.
+   */
+  find(
+    words: Uint32Array,
+    src: number,
+    dst: number,
+    source: number,
+    destination: number,
+    kind: number,
+    tunnels: TunnelIdentities,
+    tunnel: number,
+  ): number {
+    const key = this.#table.key;
+    this.#high = fillEndpoints(key, words, src, dst, source, destination);
+    key[KEY_PROTOCOL] = kind;
+    // By the tunnel's identity, not its number: a tunnel that was silent and comes back carries the same flows.
+    key[KEY_TUNNEL] = tunnels.identityHigh[tunnel]!;
+    key[KEY_TUNNEL + 1] = tunnels.identityLow[tunnel]!;
+    return this.#table.find();
+  }
+
+  /** Counts a packet of `bytes` octets, IP header included, of the flow that {@link find} just gave. */
+  count(slot: number, bytes: number, seconds: number, nanoseconds: number, now: number): void {
+    this.#table.touch(slot, now);
+    this.traffic.add(slot, this.#high, bytes, seconds, nanoseconds);
+  }
+
+  /**
    * A note that the user keeps of each end of a flow, 0 at first: of the end that sent the packet of the last
-   * {@link record}.
+   * {@link record} or {@link find}.
    */
   note(slot: number): number {
     return this.#table.words[this.#table.extraAt(slot) + TRAFFIC_WORDS + (this.#high ? 1 : 0)]!;

@@ -5,6 +5,7 @@ import { LAYER } from '../decode/layers.js';
 import { PacketDecoder } from '../decode/packet.js';
 import type { WatchedPorts } from '../decode/plain-frame.js';
 import { isPlainFrame, watchedPorts } from '../decode/plain-frame.js';
+import { UsualTunnel } from '../decode/usual-tunnel.js';
 import { VERDICT } from '../decode/verdicts.js';
 import { FlowTable } from '../flow/flow-table.js';
 import type { EndpointList } from '../intel/endpoint-list.js';
@@ -24,6 +25,7 @@ import { Counters } from './counters.js';
 import { FactFiller } from './fact-filler.js';
 import { Identities } from './identities.js';
 import { Judge } from './judge.js';
+import { KnownFlows } from './known-flows.js';
 import { MirrorDuplicates } from './mirror-duplicates.js';
 import { PacketClock } from './packet-clock.js';
 import { PacketScene } from './packet-scene.js';
@@ -82,6 +84,7 @@ export class Analysis {
   readonly #decoder: PacketDecoder;
   readonly #stack: LayerStack;
   readonly #watched: WatchedPorts;
+  readonly #usual: UsualTunnel;
   readonly #scene: PacketScene;
   readonly #facts = new FactSheet();
   #judge: Judge;
@@ -89,6 +92,7 @@ export class Analysis {
   readonly #tunnelLog: TunnelLog;
   readonly #identities: Identities;
   #levels: TunnelLevels;
+  #known: KnownFlows;
   readonly #options: AnalysisOptions;
   readonly #duplicates: MirrorDuplicates;
   /** Latest packet time, in whole seconds: the time of all state. It never runs backwards. */
@@ -99,7 +103,6 @@ export class Analysis {
   constructor(options: AnalysisOptions) {
     const { limits } = options;
     this.#options = options;
-    this.#duplicates = new MirrorDuplicates(options.seed);
     this.site = new Site({ ...options.site, maxMappings: limits.clientMappings });
     this.tunnels = new TunnelTable({
       capacity: limits.tunnels,
@@ -119,6 +122,8 @@ export class Analysis {
     });
     this.#stack = this.#decoder.stack;
     this.#watched = watchedPorts(options.vxlanPorts);
+    this.#usual = new UsualTunnel(this.#watched);
+    this.#duplicates = new MirrorDuplicates(options.seed, this.#usual);
     this.#scene = new PacketScene(this.#stack);
     this.reassembler = new FragmentReassembler({
       maxDatagrams: limits.fragmentedDatagrams,
@@ -138,6 +143,7 @@ export class Analysis {
     this.#tunnelLog = new TunnelLog(this.tunnels, this.#identities, options.sensor, options.emit);
     this.#judge = this.#makeJudge(options.rules, options.endpoints);
     this.#levels = this.#makeLevels();
+    this.#known = this.#makeKnown();
   }
 
   /** Packets whose time was too far ahead to be believed on their own. */
@@ -180,6 +186,9 @@ export class Analysis {
         const wireEnd = at + (wire > captured ? wire : captured);
         // Most packets leave here, after some ten loads.
         if (isPlainFrame(frame, at, at + captured, wireEnd, this.#watched, portUsers)) continue;
+        // And most packets of tunnels here: those of flows that were judged.
+        const nanoseconds = batch.nanoseconds[i]!;
+        if (this.#known.count(frame, at, at + captured, wireEnd, seconds, nanoseconds, this.#now)) continue;
       }
       const verdict = this.#decoder.decode(frame, at, at + captured, wire, linkType);
       // Of the others many leave here: nothing went wrong and no tunnel carries them.
@@ -231,6 +240,7 @@ export class Analysis {
   useRules(rules: readonly Rule[], endpoints: EndpointList): void {
     this.#judge = this.#makeJudge(rules, endpoints);
     this.#levels = this.#makeLevels();
+    this.#known = this.#makeKnown();
   }
 
   /**
@@ -273,6 +283,19 @@ export class Analysis {
       judge: this.#judge,
       tunnelLog: this.#tunnelLog,
       identities: this.#identities,
+      counters: this.counters,
+    });
+  }
+
+  #makeKnown(): KnownFlows {
+    return new KnownFlows({
+      usual: this.#usual,
+      tunnels: this.tunnels,
+      flows: this.flows,
+      site: this.site,
+      judge: this.#judge,
+      duplicates: this.#duplicates,
+      scene: this.#scene,
       counters: this.counters,
     });
   }

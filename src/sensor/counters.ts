@@ -28,6 +28,8 @@ export class Counters {
   cutBySnapLength = 0;
   /** Copies of a packet that a mirror of several ports shows again; counted in `packets` and nowhere else. */
   duplicates = 0;
+  /** Packets of flows that were judged before, which were counted and not decoded. */
+  undecoded = 0;
   /** Packets whose time was more than a second before the latest. */
   timeBackwards = 0;
   /** Packets of interfaces whose link type cannot be read. */

@@ -1,5 +1,6 @@
 import type { LayerStack } from '../decode/layers.js';
-import { IP, LAYER } from '../decode/layers.js';
+import { LAYER } from '../decode/layers.js';
+import type { UsualTunnel } from '../decode/usual-tunnel.js';
 import type { FrameView } from '../wire/frame.js';
 
 /** Packets that are remembered; a newer one takes the place of an older one of the same row. */
@@ -7,8 +8,11 @@ const ROWS = 4096;
 /** A router passes a packet on within microseconds; a mirror may reorder it by some milliseconds. */
 const WINDOW_MS = 50;
 const IPV4_TTL_AT = 8;
-const IPV6_HOP_LIMIT_AT = 4;
+const IPV6_LENGTH_AT = 4;
+const IPV6_HOP_LIMIT_AT = 7;
 const NONE = -1;
+/** Behind any packet: the decoder has compared its length with that of the frame. */
+const NO_LIMIT = 0x3fffffff;
 
 /**
  * Tells the second copy of a packet where a mirror port copies several ports of a router: every octet from the outermost
@@ -16,20 +20,26 @@ const NONE = -1;
  * within 50 ms of the first. A copy that a sender repeats has the same TTL or another identification, and stays.
  *
  * The whole packet is hashed, so that a packet with the same beginning cannot hide behind another; the hash has
- * the seed of the sensor, so that a sender cannot make two that collide.
+ * the seed of the sensor, so that a sender cannot make two that collide. A usual tunnel packet is only counted behind its
+ * headers: there a faster hash will do, because a sender who wants a packet not counted may as well make it a copy.
  */
 export class MirrorDuplicates {
   readonly #low = new Uint32Array(ROWS);
   readonly #high = new Uint32Array(ROWS);
   readonly #hops = new Uint8Array(ROWS);
   readonly #timeMs = new Float64Array(ROWS).fill(-Infinity);
+  readonly #usual: UsualTunnel;
   readonly #seedLow: number;
   readonly #seedHigh: number;
   #hashLow = 0;
   #hashHigh = 0;
 
-  /** `seed` is the sensor's own when live, so that nobody can foresee the hash, and fixed in a replay. */
-  constructor(seed: number) {
+  /**
+   * `seed` is the sensor's own when live, so that nobody can foresee the hash, and fixed in a replay; `usual` is for the
+   * headers of a packet.
+   */
+  constructor(seed: number, usual: UsualTunnel) {
+    this.#usual = usual;
     this.#seedLow = seed >>> 0;
     this.#seedHigh = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
   }
@@ -38,9 +48,27 @@ export class MirrorDuplicates {
   isCopy(stack: LayerStack, frame: FrameView, seconds: number, nanoseconds: number): boolean {
     const layer = stack.encapsulations > 0 ? stack.outerIp[0]! : stack.ip;
     if (layer === NONE) return false;
-    this.#hash(frame, stack.at[layer]!, stack.end[layer]!, stack.kind[layer] === LAYER.ipv4);
+    const at = stack.at[layer]!;
+    const end = stack.end[layer]!;
+    // The same answer for packet and copy, whatever is known when they come.
+    const isUsual = stack.kind[layer] === LAYER.ipv4 && this.#usual.readIpv4(frame, at, end, NO_LIMIT);
+    return this.isCopyOf(frame, at, isUsual ? this.#usual.headersEnd : end, end, seconds, nanoseconds);
+  }
+
+  /** The same of a packet that begins with its outermost IP header, at `at`; behind `headersEnd` it is only counted. */
+  isCopyOf(
+    frame: FrameView,
+    at: number,
+    headersEnd: number,
+    end: number,
+    seconds: number,
+    nanoseconds: number,
+  ): boolean {
+    const isIpv4 = frame.bytes[at]! >>> 4 === 4;
+    if (isIpv4) this.#hash(frame, at, headersEnd, end, at + IPV4_TTL_AT, 0x00ff0000);
+    else this.#hash(frame, at, headersEnd, end, at + IPV6_LENGTH_AT, 0xffffff00);
     const row = this.#hashLow & (ROWS - 1);
-    const hops = stack.word(layer, IP.TTL);
+    const hops = frame.bytes[at + (isIpv4 ? IPV4_TTL_AT : IPV6_HOP_LIMIT_AT)]!;
     const timeMs = seconds * 1e3 + nanoseconds / 1e6;
     const isCopy =
       this.#low[row] === this.#hashLow &&
@@ -54,18 +82,38 @@ export class MirrorDuplicates {
     return isCopy;
   }
 
-  /* Two lanes over the octets [at, end), without TTL and IPv4 header checksum. The IP header was decoded whole. */
-  #hash({ bytes, view }: FrameView, at: number, end: number, isIpv4: boolean): void {
-    const hopsAt = at + (isIpv4 ? IPV4_TTL_AT : IPV6_HOP_LIMIT_AT);
-    const mask = isIpv4 ? 0x00ff0000 : 0xffffff00;
+  /*
+   * Two lanes, each over all words of the headers, without TTL and IPv4 header checksum: of the word at `hopsAt` they take
+   * `mask`. Then four lanes that take turns, so that none waits for the other. The IP header was decoded whole.
+   */
+  #hash(
+    { bytes, view }: FrameView,
+    at: number,
+    headersEnd: number,
+    end: number,
+    hopsAt: number,
+    mask: number,
+  ): void {
     let low = this.#seedLow;
     let high = this.#seedHigh ^ (end - at);
     let i = at;
-    for (; i + 4 <= end; i += 4) {
+    for (; i + 4 <= headersEnd; i += 4) {
       const word = i === hopsAt ? view.getUint32(i) & mask : view.getUint32(i);
       low = Math.imul(low ^ word, 0x9e3779b1);
       low ^= low >>> 15;
       high = Math.imul(((high << 13) | (high >>> 19)) ^ word, 0x85ebca77);
+    }
+    if (end - i >= 16) {
+      let lane2 = ~low;
+      let lane3 = ~high;
+      for (; i + 16 <= end; i += 16) {
+        low = Math.imul(((low << 13) | (low >>> 19)) ^ view.getUint32(i), 0x9e3779b1);
+        high = Math.imul(((high << 13) | (high >>> 19)) ^ view.getUint32(i + 4), 0x85ebca77);
+        lane2 = Math.imul(((lane2 << 13) | (lane2 >>> 19)) ^ view.getUint32(i + 8), 0x9e3779b1);
+        lane3 = Math.imul(((lane3 << 13) | (lane3 >>> 19)) ^ view.getUint32(i + 12), 0x85ebca77);
+      }
+      low = Math.imul(low ^ (lane3 >>> 15), 0x9e3779b1) ^ lane2;
+      high = Math.imul(high ^ (lane2 >>> 15), 0x85ebca77) ^ lane3;
     }
     for (; i < end; i++) {
       low = Math.imul(low ^ bytes[i]!, 0x9e3779b1);

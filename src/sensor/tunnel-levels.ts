@@ -24,13 +24,11 @@ import { isIsatapWord } from '../wire/embedded-address.js';
 import type { Counters } from './counters.js';
 import type { Identities } from './identities.js';
 import type { Judge, LevelEvents } from './judge.js';
+import { markOf } from './known-flows.js';
 import type { PacketScene } from './packet-scene.js';
 import type { TunnelLog } from './tunnel-log.js';
 
 const NONE = -1;
-/* A mark: 12 bits of KIND_EVIDENCE, one of these two, kind of the tunnel, version of the site. */
-const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, VERSION_AT: 19 } as const;
-const MOST_VERSIONS = 2 ** (32 - MARK.VERSION_AT);
 const IS_LIMIT = Uint8Array.from(VERDICTS, ({ family }) => (family === 'limit' ? 1 : 0));
 
 export interface TunnelLevelsParts {
@@ -127,6 +125,7 @@ export class TunnelLevels {
    * to say: no kind is refined, no check is violated, no rule is asked.
    *
    * TCP and UDP alone: their class and checks follow from addresses and ports, the same for all packets of a flow.
+   * What it says here of a packet must be so of every one that UsualTunnel reads: those are not even decoded (known-flows).
    */
   #markOf(slot: number, level: number, transport: number, innerIp: number): number {
     const stack = this.#stack;
@@ -138,16 +137,7 @@ export class TunnelLevels {
       return 0;
     // Whether its sender is an ISATAP router may change at any time.
     if (isIsatapWord(stack.word(innerIp, IP.SRC + 2))) return 0;
-    if (site.version >= MOST_VERSIONS || judge.asksEveryPacket(tunnels.kind[slot]!)) return 0;
-    // The tunnel may have ended and come back since, as another kind or opened by the other end.
-    const side = scene.fromOriginator[level] === 1 ? MARK.fromOriginator : MARK.fromResponder;
-    return (
-      ((site.version << MARK.VERSION_AT) |
-        (tunnels.kind[slot]! << MARK.KIND_AT) |
-        tunnels.evidence[slot]! |
-        side) >>>
-      0
-    );
+    return markOf(slot, scene.fromOriginator[level] === 1, tunnels, site, judge);
   }
 
   /* Sets or refines the tunnel's kind from this packet. True when something that was known of it changed. */

@@ -1,23 +1,18 @@
-import type { LayerStack } from '../decode/layers.js';
-import { IP, ROW } from '../decode/layers.js';
-
 /** Words that {@link fillEndpoints} writes: two addresses of four words and the two ports. */
 export const ENDPOINT_WORDS = 9;
 
 /**
- * Writes both ends of the IP layer into the first words of a table's key, the lower end first, so that both directions
- * have one key. Returns whether the packet comes from the higher end.
+ * Writes both ends of a packet, with addresses at `words[src..]` and `words[dst..]`, into the first words of a table's key,
+ * the lower end first, so that both directions have one key. Returns whether the packet comes from the higher end.
  */
 export function fillEndpoints(
   key: Uint32Array,
-  stack: LayerStack,
-  ipLayer: number,
+  words: Uint32Array,
+  src: number,
+  dst: number,
   source: number,
   destination: number,
 ): boolean {
-  const words = stack.words;
-  const src = ipLayer * ROW + IP.SRC;
-  const dst = ipLayer * ROW + IP.DST;
   const isHigh = isAbove(words, src, dst, source, destination);
   const low = isHigh ? dst : src;
   const high = isHigh ? src : dst;

@@ -1,5 +1,5 @@
 import type { LayerStack } from '../decode/layers.js';
-import { CARRIER, LAYER, VXLAN } from '../decode/layers.js';
+import { CARRIER, IP, LAYER, ROW, VXLAN } from '../decode/layers.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
 import { TRAFFIC_WORDS, TrafficCounts } from '../state/traffic-counts.js';
 import { murmur128 } from '../wire/hash.js';
@@ -45,7 +45,7 @@ export class TunnelTable {
   vlan = new Uint16Array(0);
   innerVlan = new Uint16Array(0);
 
-  /** Set by {@link record}: the tunnel was new, and this packet came from its originator. */
+  /** Set by {@link record}: the tunnel was new, and this packet came from its originator (also by {@link find}). */
   isNew = false;
   fromOriginator = true;
 
@@ -87,18 +87,38 @@ export class TunnelTable {
 
   /** Slot of the tunnel that the UDP datagram at these layers, in no tunnel itself, belongs to by its endpoints, or -1. */
   findUdp(stack: LayerStack, ipLayer: number, udpLayer: number): number {
+    const row = ipLayer * ROW;
+    const source = sourcePort(stack, udpLayer);
+    const destination = destinationPort(stack, udpLayer);
+    return this.find(stack.words, row + IP.SRC, row + IP.DST, source, destination, IP_PROTOCOL.UDP);
+  }
+
+  /**
+   * Slot of the tunnel, in no other, between the addresses at `words[src..]` and `words[dst..]`, or -1. Ports are 0 where
+   * `protocol` is not UDP. Says of the packet whether it comes from the originator, and makes way for {@link count}.
+   */
+  find(
+    words: Uint32Array,
+    src: number,
+    dst: number,
+    source: number,
+    destination: number,
+    protocol: number,
+  ): number {
     const key = this.#table.key;
-    this.#high = fillEndpoints(
-      key,
-      stack,
-      ipLayer,
-      sourcePort(stack, udpLayer),
-      destinationPort(stack, udpLayer),
-    );
-    key[KEY_CARRIER] = IP_PROTOCOL.UDP;
+    this.#high = fillEndpoints(key, words, src, dst, source, destination);
+    key[KEY_CARRIER] = protocol;
     key[KEY_PARENT] = 0;
     key[KEY_PARENT + 1] = 0;
-    return this.#table.find();
+    const slot = this.#table.find();
+    this.fromOriginator = slot >= 0 && this.#high === this.traffic.originatorIsHigh(slot);
+    return slot;
+  }
+
+  /** Counts a packet, which carries `bytes`, of the tunnel that {@link find} just gave. */
+  count(slot: number, bytes: number, seconds: number, nanoseconds: number, now: number): void {
+    this.#table.touch(slot, now);
+    this.traffic.add(slot, this.#high, bytes, seconds, nanoseconds);
   }
 
   /** Whether the packet is a UDP datagram both of whose ports some tunnel uses: two loads instead of a lookup. */
@@ -213,19 +233,21 @@ export class TunnelTable {
   }
 
   #fillKey(stack: LayerStack, level: number, parent: number): void {
-    const outerIp = stack.outerIp[level]!;
+    const { words } = stack;
+    const src = stack.outerIp[level]! * ROW + IP.SRC;
+    const dst = stack.outerIp[level]! * ROW + IP.DST;
     const key = this.#table.key;
     const udp = carrierUdpLayer(stack, level);
     if (isFabric(stack.carrier[level]!)) {
       // VXLAN.VNI and GENEVE.VNI are one place.
       const port = stack.carrier[level] === CARRIER.vxlan ? UDP_PORT.VXLAN : UDP_PORT.GENEVE;
-      this.#high = fillEndpoints(key, stack, outerIp, port, port);
+      this.#high = fillEndpoints(key, words, src, dst, port, port);
       key[KEY_CARRIER] = VXLAN_CARRIER + stack.word(stack.header[level]!, VXLAN.VNI);
     } else if (udp >= 0) {
-      this.#high = fillEndpoints(key, stack, outerIp, sourcePort(stack, udp), destinationPort(stack, udp));
+      this.#high = fillEndpoints(key, words, src, dst, sourcePort(stack, udp), destinationPort(stack, udp));
       key[KEY_CARRIER] = IP_PROTOCOL.UDP;
     } else {
-      this.#high = fillEndpoints(key, stack, outerIp, 0, 0);
+      this.#high = fillEndpoints(key, words, src, dst, 0, 0);
       key[KEY_CARRIER] =
         stack.carrier[level] === CARRIER.gre ? IP_PROTOCOL.GRE : protocolOf(stack, stack.inner[level]!);
     }

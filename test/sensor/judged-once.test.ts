@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { loadRules } from '../../src/sensor/load.js';
-import { readSchema } from '../../src/sensor/package-files.js';
-import { readRuleSet } from '../../src/rules/rule-set.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { teredoAddress } from '../../src/wire/packet-builder.js';
 import { analyse } from '../support/analysing.js';
 import type { TestPacket } from '../support/analysing.js';
+import { EVERY_PACKET, FORGETFUL } from '../support/asking-rules.js';
 
 /*
  * Few hosts, ports and addresses, so that flows go on for long while what is known of their tunnel changes: a mapping is
@@ -15,28 +13,6 @@ import type { TestPacket } from '../support/analysing.js';
  * A packet of a flow that violated nothing before is only counted. A rule that asks about every packet switches that off:
  * with one that never matches, the same records must come out.
  */
-/* Without memory of earlier alerts, which would hide that a later finding went missing. */
-const SHIPPED = loadRules([]).rules.map((rule) => ({ ...rule, dedupKey: [], dedupSeconds: 0 }));
-const EVERY_PACKET = readRuleSet(
-  [
-    {
-      name: 'every-packet.yaml',
-      text: `- rule: every-packet
-  rev: 1
-  title: Never
-  on: packet
-  severity: low
-  status: test
-  condition: packet.length == 1
-  note: Test::Never
-  message: never
-  tests: [{ name: none, hex: ["00"], expect: [] }]
-`,
-    },
-  ],
-  readSchema('rules.schema.json'),
-).rules.map((rule) => ({ ...rule, index: SHIPPED.length }));
-
 const V4 = ['81.1.1.1', '192.168.1.5', '65.54.227.120'];
 const PORTS = [3544, 51_000];
 const host = fc.constantFrom(...V4);
@@ -96,8 +72,8 @@ describe('a flow that was judged', () => {
           });
           // Twice, because what is known by then makes the second time another.
           const twice = [...packets, ...packets.map((packet) => ({ ...packet, at: packet.at! + at }))];
-          const short = analyse(twice, { rules: SHIPPED });
-          const full = analyse(twice, { rules: [...SHIPPED, ...EVERY_PACKET] });
+          const short = analyse(twice, { rules: FORGETFUL });
+          const full = analyse(twice, { rules: [...FORGETFUL, ...EVERY_PACKET] });
           assert.deepEqual(
             short.records.map(({ json }) => json),
             full.records.map(({ json }) => json),
