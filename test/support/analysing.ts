@@ -22,11 +22,9 @@ export interface Analysed {
   readonly rules: () => string[];
 }
 
-/** An analysis with the shipped rules that keeps what it emits. */
-export function newAnalysis(options: Partial<AnalysisOptions> = {}): Analysed {
-  const records: LogRecord[] = [];
-  const alerts: Alert[] = [];
-  const analysis = new Analysis({
+/** Options of an analysis with the shipped rules that keeps nothing. */
+export function analysisOptions(): AnalysisOptions {
+  return {
     rules: SHIPPED,
     endpoints: ENDPOINTS,
     site: { localNetworks: [], vantage: 'auto' },
@@ -36,6 +34,16 @@ export function newAnalysis(options: Partial<AnalysisOptions> = {}): Analysed {
     limits: DEFAULT_LIMITS,
     sensor: 'test',
     seed: REPLAY_SEED,
+    emit: () => undefined,
+  };
+}
+
+/** An analysis with the shipped rules that keeps what it emits. */
+export function newAnalysis(options: Partial<AnalysisOptions> = {}): Analysed {
+  const records: LogRecord[] = [];
+  const alerts: Alert[] = [];
+  const analysis = new Analysis({
+    ...analysisOptions(),
     emit: (record) => records.push(record),
     onAlert: (alert) => alerts.push(alert),
     ...options,

@@ -77,6 +77,11 @@ export const CAPTURE = section({
       '32MiB',
       "The kernel's ring for each interface: what may wait while the capture thread gets no processor time.",
     ),
+    queueBytes: withDefault(
+      size(4 * MIB, GIB),
+      '128MiB',
+      'What may wait for the analysis, for each interface. Memory is taken as far as it was ever needed.',
+    ),
     snaplen: withDefault(
       snaplen,
       65_535,

@@ -9,6 +9,7 @@ import type { Severity } from '../../model/severity.js';
 import { SEVERITIES } from '../../model/severity.js';
 import type { Rule } from '../../rules/rule.js';
 import { SourceError } from '../../yaml/diagnostic.js';
+import type { AnalysisOptions } from '../analysis.js';
 import { Analysis } from '../analysis.js';
 import { FolderError, loadEndpoints, loadRules } from '../load.js';
 import { analysisSnapshot } from './analysis-snapshot.js';
@@ -16,6 +17,7 @@ import type { KernelFilter } from './kernel-filter.js';
 import { LabelledCapture } from './labelled-capture.js';
 import { Lag } from './lag.js';
 import { RecordOutbox } from './record-outbox.js';
+import { warmUp } from './warm-up.js';
 import type { AnalysisConfig, AnalysisState, AnalysisTask, Fault, News, Order } from './worker-messages.js';
 
 /** How long the wire must be silent before the clock moves without packets. Longer than any packet is under way. */
@@ -50,7 +52,7 @@ export class AnalysisThread {
     const { config } = task;
     const { rules, endpoints } = sourcesOf(config);
     this.#rules = rules;
-    this.#analysis = new Analysis({
+    const options: AnalysisOptions = {
       rules,
       endpoints,
       site: { localNetworks: config.site.localNetworks, vantage: config.site.vantage },
@@ -62,7 +64,9 @@ export class AnalysisThread {
       seed: task.seed,
       emit: (record) => this.#outbox.add(record),
       onAlert: ({ rule }) => this.#alerts[rule.severity]++,
-    });
+    };
+    warmUp(options);
+    this.#analysis = new Analysis(options);
   }
 
   /** Loads rules and opens the interfaces. Rejects with what is wrong with them; then nothing stays open. */

@@ -1,6 +1,7 @@
 import { CaptureError } from '../../capture/capture-error.js';
 import { LiveCapture } from '../../capture/live-capture.js';
 import type { LiveOptions } from '../../capture/live-options.js';
+import { DEFAULT_LIVE_OPTIONS } from '../../capture/live-options.js';
 import type { Instructions, LiveEvents, LiveSource } from '../../capture/live-source.js';
 import type { CaptureInterface, PacketBatch } from '../../capture/packet-batch.js';
 import type { InterfaceConfig } from '../../config/definition/configuration.js';
@@ -41,9 +42,11 @@ export class LabelledCapture {
     events: LiveEvents,
     openCap: OpenCap,
   ): Promise<LabelledCapture> {
-    const { driver, bufferBytes, snaplen, promiscuous, timeoutMs, direction } = surroundings.capture;
+    const { driver, bufferBytes, queueBytes, snaplen, promiscuous, timeoutMs, direction } =
+      surroundings.capture;
     const own = { interface: config.name, snaplen: config.snaplen ?? snaplen };
-    const options = { ...own, bufferBytes, promiscuous, timeoutMs, direction, keepProcess: true };
+    const slabs = Math.floor(queueBytes / DEFAULT_LIVE_OPTIONS.slabBytes);
+    const options = { ...own, bufferBytes, slabs, promiscuous, timeoutMs, direction, keepProcess: true };
     const source = driver === 'cap' ? await openCap(options) : LiveCapture.open(options, events);
     try {
       const { linkType } = source.interfaces[0]!;
