@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { autoFilter } from '../src/capture/filter/automatic-filter.js';
 import type { FilterNeeds } from '../src/capture/filter/filter-needs.js';
-import { defaultNeeds } from '../src/capture/filter/filter-needs.js';
+import { defaultNeeds, tunnelNeeds } from '../src/capture/filter/filter-needs.js';
 import { LINK_TYPE } from '../src/wire/numbers.js';
 
 /*
  * How many instructions libpcap makes of the automatic filter in its common forms: for a capture file and, where a network
  * namespace can be made, for a live interface.
  */
-const ETHERNET = defaultNeeds(LINK_TYPE.ETHERNET);
+const ETHERNET = tunnelNeeds(LINK_TYPE.ETHERNET);
 const NONE = { vlan: false, qinq: false, mpls: false, pppoe: false };
 const USER = 'not net 10.0.0.0/8';
 
@@ -22,8 +22,9 @@ const FORMS: readonly (readonly [name: string, link: string, needs: FilterNeeds]
     'EN10MB',
     { ...ETHERNET, carriers: { vlan: true, qinq: true, mpls: true, pppoe: true } },
   ],
-  ['Linux cooked', 'LINUX_SLL2', defaultNeeds(LINK_TYPE.LINUX_SLL2)],
-  ['raw IP', 'RAW', defaultNeeds(LINK_TYPE.RAW)],
+  ['Ethernet, VLAN and QinQ, beyond tunnels', 'EN10MB', defaultNeeds(LINK_TYPE.ETHERNET)],
+  ['Linux cooked', 'LINUX_SLL2', tunnelNeeds(LINK_TYPE.LINUX_SLL2)],
+  ['raw IP', 'RAW', tunnelNeeds(LINK_TYPE.RAW)],
 ];
 const NAMESPACE = 'ip link add cf0 type veth peer name cf1 && ip link set cf0 up && exec "$@"';
 

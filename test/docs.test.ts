@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { analyseCapture } from './support/analysing.js';
 import { LAB_CAPTURES } from './support/captures.js';
+import { copperhull } from './support/command.js';
 import { REPLAY_SEED } from '../src/sensor/replay.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -36,6 +37,42 @@ describe('the documentation', () => {
     });
     const alert = lines('notice').find((line) => line['rule_id'] === 'inner-irc-port');
     assert.deepEqual(JSON.parse(text), alert);
+  });
+
+  it('shows commands and options that there are', async () => {
+    const blocks = ['README.md', 'docs/run.md', 'docs/deploy.md'].flatMap((page) =>
+      [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
+        .filter(([, language]) => language === '' || language === 'sh')
+        .map(([, , text]) => text!),
+    );
+    const unit = readFileSync(join(ROOT, 'deploy/copperhull.service'), 'utf8');
+    const shown = [...blocks, unit].flatMap((text) =>
+      [...text.matchAll(/^(?:ExecStart=| *)\S*copperhull ([a-z].*)$/gm)].map((match) =>
+        match[1]!.replace(/\s#.*/, ''),
+      ),
+    );
+    for (const command of ['check', 'run'])
+      assert.ok(shown.some((text) => text.startsWith(`${command} --interface`)));
+    const help = new Map<string, Promise<string>>();
+    for (const text of shown) {
+      const [command, ...words] = text.split(/\s+/);
+      const asked = help.get(command!) ?? copperhull([command!, '--help']).then(({ stdout }) => stdout);
+      help.set(command!, asked);
+      const options = words.filter((word) => word.startsWith('--'));
+      for (const option of options) assert.match(await asked, new RegExp(`${option}\\b`), text);
+      assert.match(await asked, new RegExp(`^Usage: copperhull ${command!}\\b`), text);
+    }
+  });
+
+  it('has one user, one configuration file and one folder for the service', () => {
+    const unit = readFileSync(join(ROOT, 'deploy/copperhull.service'), 'utf8');
+    const page = readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8');
+    assert.match(unit, /^User=copperhull$/m);
+    assert.match(page, /useradd --system .* copperhull$/m);
+    for (const path of ['/opt/copperhull/bin/copperhull', '/etc/copperhull/config.yaml']) {
+      assert.ok(unit.includes(path), path);
+      assert.ok(page.includes(path), path);
+    }
   });
 
   it('names every command of the README as it is', () => {

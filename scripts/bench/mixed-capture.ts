@@ -23,7 +23,11 @@ export interface MixedOptions {
    * what writing records costs.
    */
   readonly tunnels?: 'kept' | 'fresh';
+  /** Share of the frames that tunnels carry, half of them Teredo; 40 when left out. */
+  readonly tunnelPercent?: number;
 }
+
+type ConnectionShares = Readonly<Record<'teredo' | 'proto41' | 'plain' | 'plainTcp', number>>;
 
 const HOSTS = 20_000;
 /** One host in five has Teredo, and one in five a protocol 41 tunnel. */
@@ -33,8 +37,9 @@ const RELAYS = 8;
 const BROKERS = 16;
 const OPEN_AT_ONCE = 2_000;
 const MEAN_GAP_NS = 20_000;
+const TUNNEL_PERCENT = 40;
 /** Of the connections. Plain ones are shorter, so that this makes 20 % of the frames each. */
-const PERCENT = { teredo: 15, proto41: 17, plainTcp: 46 } as const;
+const CONNECTION_SHARES: ConnectionShares = { teredo: 15, proto41: 17, plain: 68, plainTcp: 46 };
 const SEGMENT = 1180;
 const SHORTEST_SEGMENT = 580;
 const RESPONSE_SEGMENTS = 7;
@@ -44,8 +49,14 @@ const REQUEST = Buffer.from(
 );
 
 /** Name of the file that a corpus is kept in; corpora that differ have different names. */
-export function mixedCaptureName({ frames, seed = 1, tunnels = 'kept' }: MixedOptions): string {
-  return `mixed-2-${tunnels}-${frames}-${seed}.pcap`;
+export function mixedCaptureName({
+  frames,
+  seed = 1,
+  tunnels = 'kept',
+  tunnelPercent = TUNNEL_PERCENT,
+}: MixedOptions): string {
+  const mix = tunnelPercent === TUNNEL_PERCENT ? '' : `-${tunnelPercent}`;
+  return `mixed-2-${tunnels}-${frames}-${seed}${mix}.pcap`;
 }
 
 /** Path of a file that benchmarks make and keep. */
@@ -65,6 +76,19 @@ export function writeMixedCapture(path: string, options: MixedOptions): number {
   return statSync(path).size;
 }
 
+/* In whole numbers; those of the default are as they stand, so that its corpus stays the same to the octet. */
+function sharesOf(tunnelPercent: number): ConnectionShares {
+  if (tunnelPercent === TUNNEL_PERCENT) return CONNECTION_SHARES;
+  const tunnel = (1000 * tunnelPercent) / TUNNEL_PERCENT;
+  const other = (1000 * (100 - tunnelPercent)) / (100 - TUNNEL_PERCENT);
+  return {
+    teredo: Math.round(CONNECTION_SHARES.teredo * tunnel),
+    proto41: Math.round(CONNECTION_SHARES.proto41 * tunnel),
+    plain: Math.round(CONNECTION_SHARES.plain * other),
+    plainTcp: Math.round(CONNECTION_SHARES.plainTcp * other),
+  };
+}
+
 type Wrap = (fromClient: boolean) => LayerSpec[];
 type Frames = Generator<Uint8Array>;
 
@@ -74,11 +98,13 @@ class MixedTraffic {
   readonly #body = Buffer.alloc(SEGMENT, 'The quick brown fox jumps over the lazy dog. ');
   /** Relays that each Teredo host has used; a host that is not here has not qualified yet. */
   readonly #relaysOf = new Map<number, Set<number>>();
+  readonly #shares: ConnectionShares;
   #tunnels = 0;
 
   constructor(options: MixedOptions) {
     this.#options = options;
     this.#random = new Random(options.seed ?? 1);
+    this.#shares = sharesOf(options.tunnelPercent ?? TUNNEL_PERCENT);
   }
 
   write(writer: PcapWriter): void {
@@ -99,16 +125,17 @@ class MixedTraffic {
 
   #connection(): Frames {
     const random = this.#random;
-    const share = random.below(100);
+    const { teredo, proto41, plain: plainShare, plainTcp } = this.#shares;
+    const share = random.below(teredo + proto41 + plainShare);
     const server = random.below(HOSTS);
-    if (share < PERCENT.teredo) return this.#teredo(server);
-    if (share < PERCENT.teredo + PERCENT.proto41) return this.#proto41(server);
+    if (share < teredo) return this.#teredo(server);
+    if (share < teredo + proto41) return this.#proto41(server);
     const client = formatIpv4(0x0a000000 + random.below(HOSTS));
     const far = formatIpv4(0x50000000 + server);
     const plain: Wrap = (fromClient) => [
       { layer: 'ipv4', src: fromClient ? client : far, dst: fromClient ? far : client },
     ];
-    const isTcp = share < PERCENT.teredo + PERCENT.proto41 + PERCENT.plainTcp;
+    const isTcp = share < teredo + proto41 + plainTcp;
     return isTcp ? tcpSession(random, this.#body, plain) : udpSession(random, this.#body, plain);
   }
 

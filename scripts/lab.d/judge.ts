@@ -9,14 +9,17 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface PortLogs {
   readonly notices: readonly Row[];
   readonly tunnels: readonly Row[];
+  /** Lines of stats.log; a replay writes none. */
+  readonly stats?: readonly Row[];
 }
 
-/** The lab's own rule; it tells services, and a live sensor need not have it. */
+/** The lab's own rule; it tells services. */
 const SERVICE_RULE = 'lab-inner-service';
 
 /** Reads the logs of a folder. A log that is not there has no lines. */
 export function readLogs(folder: string): PortLogs {
-  return { notices: rowsOf(join(folder, 'notice.log')), tunnels: rowsOf(join(folder, 'tunnel.log')) };
+  const rows = (log: string): Row[] => rowsOf(join(folder, `${log}.log`));
+  return { notices: rows('notice'), tunnels: rows('tunnel'), stats: rows('stats') };
 }
 
 function rowsOf(path: string): Row[] {
@@ -71,12 +74,27 @@ const TOTALS = ['orig_pkts', 'orig_bytes', 'resp_pkts', 'resp_bytes'] as const;
  * the second port sees are left alone.
  */
 export function doubled(once: PortLogs, twice: PortLogs): string[] {
+  const wrong = otherTotals(once, twice);
+  // Otherwise nothing was put to the test.
+  const { stats = [] } = twice;
+  if (stats.length > 0 && sumOf(stats, 'duplicate_pkts') === 0) wrong.push('no packet was seen twice');
+  const alert = (row: Row): string => `${String(row['rule_id'])} about ${endpoints(row)}`;
+  const repeated = countBy(twice.notices, alert);
+  for (const [name, count] of countBy(once.notices, alert)) {
+    const found = repeated.get(name) ?? 0;
+    if (found !== count) wrong.push(`${name} was raised ${found} times instead of ${count}`);
+  }
+  return wrong;
+}
+
+/** Packets and octets of tunnels of `right` that `found` counted otherwise. */
+function otherTotals(right: PortLogs, found: PortLogs): string[] {
   const wrong: string[] = [];
   const ended = ({ tunnels }: PortLogs): Map<string, Row> =>
     new Map(tunnels.filter((row) => 'orig_pkts' in row).map((row) => [endpoints(row), row]));
-  const seenTwice = ended(twice);
-  for (const [tunnel, row] of ended(once)) {
-    const other = seenTwice.get(tunnel);
+  const others = ended(found);
+  for (const [tunnel, row] of ended(right)) {
+    const other = others.get(tunnel);
     if (other === undefined) {
       wrong.push(`the tunnel ${tunnel} is missing`);
       continue;
@@ -88,12 +106,6 @@ export function doubled(once: PortLogs, twice: PortLogs): string[] {
         );
     }
   }
-  const alert = (row: Row): string => `${String(row['rule_id'])} about ${endpoints(row)}`;
-  const repeated = countBy(twice.notices, alert);
-  for (const [name, count] of countBy(once.notices, alert)) {
-    const found = repeated.get(name) ?? 0;
-    if (found !== count) wrong.push(`${name} was raised ${found} times instead of ${count}`);
-  }
   return wrong;
 }
 
@@ -102,16 +114,29 @@ function endpoints(row: Row): string {
 }
 
 /**
- * What differs between the alerts of a live sensor and those of a replay of what its port saw. Times, identifiers made
- * from them or from the sensor's own seed, and names of files are not compared.
+ * What differs between what a live sensor wrote and a replay of what its port saw: alerts, and what tunnels counted. Times,
+ * identifiers made from them or from the sensor's own seed, and names of files are not compared.
  */
 export function differences(live: PortLogs, replayed: PortLogs): string[] {
   const inLive = countBy(alertsOf(live), sameness);
   const inReplay = countBy(alertsOf(replayed), sameness);
-  return [...new Set([...inLive.keys(), ...inReplay.keys()])]
+  const alerts = [...new Set([...inLive.keys(), ...inReplay.keys()])]
     .map((key) => ({ key, live: inLive.get(key) ?? 0, replay: inReplay.get(key) ?? 0 }))
     .filter((alert) => alert.live !== alert.replay)
     .map((alert) => `raised ${alert.live} times live and ${alert.replay} times in the replay: ${alert.key}`);
+  return [...lost(live), ...alerts, ...otherTotals(replayed, live)];
+}
+
+/* What explains the rest. */
+function lost({ stats = [] }: PortLogs): string[] {
+  const packets = sumOf(stats, 'pkts_dropped');
+  return packets === 0 ? [] : [`${packets} packets were lost`];
+}
+
+/** The alerts of a port, a line for each rule and pair of endpoints. */
+export function alertLines(logs: PortLogs): string[] {
+  const lines = alertsOf(logs).map((row) => `${String(row['rule_id']).padEnd(24)} ${endpoints(row)}`);
+  return [...new Set(lines)].sort();
 }
 
 const COMPARED = [
@@ -138,13 +163,17 @@ const COMPARED = [
 
 /* Notices about the sensor itself name no rule. */
 function alertsOf({ notices }: PortLogs): Row[] {
-  return notices.filter(({ rule_id }) => rule_id !== undefined && rule_id !== SERVICE_RULE);
+  return notices.filter(({ rule_id }) => rule_id !== undefined);
 }
 
 function sameness(row: Row): string {
   return COMPARED.filter((key) => row[key] !== undefined)
     .map((key) => `${key}=${String(row[key])}`)
     .join(' ');
+}
+
+function sumOf(rows: readonly Row[], key: string): number {
+  return rows.reduce((sum, row) => sum + Number(row[key] ?? 0), 0);
 }
 
 function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {

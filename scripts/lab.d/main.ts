@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PortLogs } from './judge.js';
-import { differences, doubled, mistakes, readLogs } from './judge.js';
+import { alertLines, differences, doubled, mistakes, readLogs } from './judge.js';
+import type { PortExpectation } from './plan.js';
 import { loadPlan, scenarioOf } from './plan.js';
 
 /*
@@ -31,25 +32,40 @@ function replay(folder: string, port: string): PortLogs {
   return readLogs(out);
 }
 
-/** True when all ports of the scenario saw what they should. */
+/** True when all ports of the scenario saw what they should, live and replayed. */
 function judge(name: string, folder: string): boolean {
   const { ports } = scenarioOf(plan, name);
-  const logs = new Map(Object.keys(ports).map((port) => [port, replay(folder, port)]));
+  const ofPorts = (read: (port: string) => PortLogs): Map<string, PortLogs> =>
+    new Map(Object.keys(ports).map((port) => [port, read(port)]));
+  const replays = ofPorts((port) => replay(folder, port));
+  const lives = existsSync(join(folder, `${Object.keys(ports)[0]!}.live`))
+    ? ofPorts((port) => readLogs(join(folder, `${port}.live`)))
+    : undefined;
   let isRight = true;
   for (const [port, expected] of Object.entries(ports)) {
-    const replayed = logs.get(port)!;
-    const wrong = mistakes(expected, plan.never, replayed);
-    const twin = expected.same_totals_as;
-    if (twin !== undefined) wrong.push(...doubled(logs.get(twin)!, replayed));
-    const live = join(folder, `${port}.live`);
-    const isLive = existsSync(live);
-    if (isLive) wrong.push(...differences(readLogs(live), replayed).map((text) => `live sensor: ${text}`));
-    const how = isLive ? 'live and replayed' : 'replayed';
-    console.log(`${wrong.length === 0 ? 'ok' : 'FAILED'} ${name}, mirror port ${port}, ${how}`);
-    for (const text of wrong) console.log(`  ${text}`);
+    const wrong = wrongOf(port, expected, replays);
+    if (lives !== undefined) {
+      const live = lives.get(port)!;
+      const inLive = [...differences(live, replays.get(port)!), ...wrongOf(port, expected, lives)];
+      wrong.push(...inLive.map((text) => `live sensor: ${text}`));
+    }
+    const alerts = alertLines(replays.get(port)!);
+    const how = lives === undefined ? 'replayed' : 'live and replayed';
+    const same = lives === undefined || wrong.length > 0 ? '' : 'the same ';
+    console.log(
+      `${wrong.length === 0 ? 'ok' : 'FAILED'} ${name}, mirror port ${port}, ${how}: ${same}${alerts.length} alerts`,
+    );
+    for (const text of wrong) console.log(`  wrong: ${text}`);
+    for (const text of alerts) console.log(`  ${text}`);
     if (wrong.length > 0) isRight = false;
   }
   return isRight;
+}
+
+function wrongOf(port: string, expected: PortExpectation, logs: ReadonlyMap<string, PortLogs>): string[] {
+  const own = logs.get(port)!;
+  const once = logs.get(expected.same_totals_as ?? '');
+  return [...mistakes(expected, plan.never, own), ...(once === undefined ? [] : doubled(once, own))];
 }
 
 function run(command: string | undefined, name = '', folder = ''): boolean {

@@ -95,10 +95,18 @@ mirror_port() { # mirror_port NAME PORT INTERFACE...
   else
     ip link add "m-$port" netns "$PREFIX$name" type veth peer name "$port" netns "${PREFIX}sensor"
     listening_end "$port"
+    echo "$name m-$port" >>"$RUN/mirrors"
   fi
   ipv4_only "$name" "m-$port"
   in_namespace "$name" link set "m-$port" mtu 9000 up
   for interface; do mirror "$name" "$interface" "$port"; done
+}
+
+# What is still sent stays where it is; the interfaces that sensors listen on stay up.
+silence_mirrors() {
+  local name interface
+  [ -e "$RUN/mirrors" ] || return 0
+  while read -r name interface; do in_namespace "$name" link set "$interface" down; done <"$RUN/mirrors"
 }
 
 vector_device() { # vector_device PORT: the guest's device for a port of the machine, or nothing

@@ -25,6 +25,10 @@ obstacle() {
     missing=$(missing_packages | tr '\n' ' ')
     if [ -n "$missing" ]; then
       echo "packages are missing: ${missing% }; scripts/lab setup installs them on Debian."
+    elif [ "$LAB_SENSOR" = "$LIVE_SENSOR" ] && [ ! -e build/native/copperhull-capture.node ]; then
+      echo "the live sensor's capture addon is not built; run scripts/build-native, or set LAB_SENSOR=none."
+    elif [ "$LAB_SENSOR" = "$LIVE_SENSOR" ] && ! setpriv --reuid nobody --clear-groups test -r "$PWD/package.json"; then
+      echo "user nobody, whom the live sensor becomes, may not read $PWD; move it to where all may, or set LAB_SENSOR=none."
     elif [ ! -c /dev/net/tun ]; then
       echo "/dev/net/tun is missing; load the kernel module tun."
     elif ! ip netns add "$probe" 2>/dev/null; then

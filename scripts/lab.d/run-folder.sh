@@ -61,6 +61,31 @@ stop_process() { # stop_process NAME [SIGNAL [TENTHS]]: waits, and kills what do
   done <"$RUN/processes"
 }
 
+is_running() { # is_running NAME
+  local name pid started
+  while read -r name pid started; do
+    if [ "$name" = "$1" ] && is_alive "$pid" "$started"; then return 0; fi
+  done <"$RUN/processes"
+  return 1
+}
+
+signal_process() { # signal_process NAME SIGNAL: the process alone, as a service manager does, not what it started
+  local name pid started
+  while read -r name pid started; do
+    if [ "$name" = "$1" ] && is_alive "$pid" "$started"; then kill "-$2" "$pid"; fi
+  done <"$RUN/processes"
+}
+
+end_of_process() { # end_of_process NAME TENTHS: its exit code; one that does not end is killed
+  local name pid started status=0
+  while read -r name pid started; do
+    [ "$name" = "$1" ] || continue
+    wait_for_end "$2" "$pid" "$started" || signal_group KILL "$pid"
+    wait "$pid" || status=$?
+  done <"$RUN/processes"
+  return "$status"
+}
+
 clean_up() { # takes away all that the run at hand made; may be called twice
   local name pid started namespace
   [ -d "$RUN" ] || return 0

@@ -17,6 +17,7 @@ const NO_STATS: NativeStats = {
   ringFull: 0,
   delivered: 0,
   slabs: 0,
+  filterInKernel: 1,
 };
 const OVER = -1;
 
@@ -109,7 +110,8 @@ export class LiveCapture implements LiveSource {
       interfaceDrops: sum.interfaceDrops,
       ringFull: sum.ringFull,
       delivered: sum.delivered,
-      unread: this.#unread,
+      unread: now.filterInKernel === 1 ? this.#unread : 'unknown',
+      filteredBy: now.filterInKernel === 1 ? 'kernel' : 'process',
       interruptions: this.#interruptions,
     };
   }
@@ -269,7 +271,7 @@ export class LiveCapture implements LiveSource {
     const last = this.#addon.stats(this.#handle);
     this.#addon.close(this.#handle);
     this.#handle = undefined;
-    if (this.#options.direction === 'both') {
+    if (this.#options.direction === 'both' && last.filterInKernel === 1) {
       this.#unread += Math.max(0, last.received - last.kernelDrops - last.ringFull - last.delivered);
     }
     this.#before = added(this.#before, last);
@@ -318,5 +320,6 @@ function added(a: NativeStats, b: NativeStats): NativeStats {
     ringFull: a.ringFull + b.ringFull,
     delivered: a.delivered + b.delivered,
     slabs: a.slabs + b.slabs,
+    filterInKernel: b.filterInKernel,
   };
 }

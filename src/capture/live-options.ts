@@ -1,6 +1,10 @@
 /** Which packets of an interface are captured: `out` are copies of what this machine sends. */
 export type Direction = 'both' | 'in' | 'out';
 
+/** What to say of a filter that the kernel did not take. */
+export const FILTERED_IN_PROCESS =
+  'The kernel did not take the filter, so every packet is copied first, and packets that were not read cannot be told from refused ones; let it take longer filters ("sysctl -w net.core.optmem_max=131072"), or name fewer ports or carriers.';
+
 /** How a live capture is opened. */
 export interface LiveOptions {
   /** Interface name, or `any` for all of them in cooked form. */

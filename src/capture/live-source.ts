@@ -20,8 +20,13 @@ export interface CaptureStats {
   readonly ringFull: number;
   /** Written into slabs that were, or will be, handed over. */
   readonly delivered: number;
-  /** Received and not taken from the kernel when the capture ended or its interface went away. */
+  /**
+   * Received and not taken from the kernel when the capture ended or its interface went away. Unknown while libpcap filters
+   * in this process: then `received` has what the filter refused.
+   */
   readonly unread: LossCount;
+  /** What runs the filter. In the process, every packet is copied first. */
+  readonly filteredBy: 'kernel' | 'process' | 'unknown';
   /** Times that the interface went away. */
   readonly interruptions: number;
 }
@@ -41,11 +46,18 @@ export interface LiveEvents {
   readonly onReturned?: () => void;
 }
 
+/** How many there are, where the driver can tell. */
+export type Instructions = number | undefined;
+
 /** Packets from an interface. `read` ends when the capture is closed; what it is given back late is counted, not waited for. */
 export interface LiveSource extends PacketSource {
+  /** Whether the interface is there and captured from. */
+  readonly isCapturing: boolean;
   stats(): CaptureStats;
-  /** Puts another filter in the place of the one in force. Returns its number of instructions, if known. Throws a CaptureError. */
-  setFilter(text: string): number | undefined;
+  /** Number of instructions that a filter has on this interface, if known. Throws or rejects with a CaptureError `bad-filter`. */
+  countInstructions(text: string): Instructions | Promise<Instructions>;
+  /** Puts another filter in the place of the one in force; otherwise as `countInstructions`. */
+  setFilter(text: string): Instructions | Promise<Instructions>;
   /** Stops, hands over what was captured, and frees everything. Resolves when `read` has ended. */
   close(): Promise<void>;
 }

@@ -31,6 +31,8 @@ export interface NativeStats {
   readonly ringFull: number;
   readonly delivered: number;
   readonly slabs: number;
+  /** 1, or 0 while libpcap filters in this process. */
+  readonly filterInKernel: number;
 }
 
 export interface NativeOptions {

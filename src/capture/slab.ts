@@ -12,35 +12,44 @@ const WIRE_WORD = CAPTURED_WORD + 1;
 /** Octets of a record before its packet. */
 export const RECORD_HEADER = 4 * (WIRE_WORD + 1);
 
+/** Memory that holds records, one behind the other. */
+export class Slab {
+  readonly buffer: ArrayBuffer;
+  readonly frame: FrameView;
+  readonly words: Uint32Array;
+
+  /** The length of the buffer is a multiple of 4. */
+  constructor(buffer: ArrayBuffer) {
+    this.buffer = buffer;
+    this.frame = frameOf(new Uint8Array(buffer));
+    this.words = new Uint32Array(buffer);
+  }
+
+  /** Makes the batch list the packets in the first `octets`. Throws a CaptureError when they are no records. */
+  list(octets: number, batch: PacketBatch): void {
+    batch.frame = this.frame;
+    batch.count = listRecords(this.words, octets, batch);
+  }
+}
+
 /**
  * Slabs that a capture thread writes packets into. V8 owns the memory, all of it made once; the thread's addresses stay
  * good because the buffers cannot be transferred away.
  */
 export class Slabs {
   readonly memory: readonly ArrayBuffer[];
-  readonly #frames: readonly FrameView[];
-  readonly #words: readonly Uint32Array[];
+  readonly #slabs: readonly Slab[];
 
   /** `octets` is the length of one slab, a multiple of 4. */
   constructor(count: number, octets: number) {
     this.memory = Array.from({ length: count }, () => new ArrayBuffer(octets));
     for (const buffer of this.memory) markAsUntransferable(buffer);
-    this.#frames = this.memory.map((buffer) => frameOf(new Uint8Array(buffer)));
-    this.#words = this.memory.map((buffer) => new Uint32Array(buffer));
-  }
-
-  frame(slab: number): FrameView {
-    return this.#frames[slab]!;
-  }
-
-  words(slab: number): Uint32Array {
-    return this.#words[slab]!;
+    this.#slabs = this.memory.map((buffer) => new Slab(buffer));
   }
 
   /** Makes the batch list the packets in the first `octets` of a slab. Throws a CaptureError when they are no records. */
   list(slab: number, octets: number, batch: PacketBatch): void {
-    batch.frame = this.frame(slab);
-    batch.count = listRecords(this.words(slab), octets, batch);
+    this.#slabs[slab]!.list(octets, batch);
   }
 }
 
@@ -80,18 +89,16 @@ function overrun(at: number, octets: number): CaptureError {
 
 /** Writes a record at `from` and returns the offset behind it, or -1 when there is no room. For drivers in JavaScript. */
 export function writeRecord(
-  slabs: Slabs,
-  slab: number,
+  { frame, words }: Slab,
   from: number,
   packet: Uint8Array,
   length: number,
   seconds: number,
   nanoseconds: number,
 ): number {
-  const { bytes } = slabs.frame(slab);
+  const { bytes } = frame;
   const end = from + RECORD_HEADER + ((length + 3) & ~3);
   if (end > bytes.length) return -1;
-  const words = slabs.words(slab);
   const word = from >>> 2;
   words[word] = seconds;
   words[word + NANOSECONDS_WORD] = nanoseconds;

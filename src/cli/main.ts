@@ -9,6 +9,7 @@ import { SourceError } from '../yaml/diagnostic.js';
 import { addressCommand } from './address.js';
 import { checkCommand } from './check.js';
 import { configCommand } from './config.js';
+import { decodeCommand } from './decode.js';
 import { CommandError, EXIT } from './exit-code.js';
 import { replayCommand } from './replay.js';
 import { rulesCommand } from './rules.js';
@@ -21,6 +22,7 @@ const program = new Command('copperhull')
   .addCommand(runCommand())
   .addCommand(checkCommand())
   .addCommand(replayCommand())
+  .addCommand(decodeCommand())
   .addCommand(rulesCommand())
   .addCommand(addressCommand())
   .addCommand(configCommand())

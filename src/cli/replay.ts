@@ -6,36 +6,21 @@ import type { LogLevel } from '../observe/log.js';
 import { createLog, LOG_LEVELS } from '../observe/log.js';
 import { Analysis, DEFAULT_LIMITS } from '../sensor/analysis.js';
 import { loadEndpoints, loadRules } from '../sensor/load.js';
-import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS, Replay, REPLAY_SEED } from '../sensor/replay.js';
-import type { Prefix } from '../wire/address.js';
-import type { SixrdDomain } from '../wire/embedded-address.js';
+import { Replay, REPLAY_SEED } from '../sensor/replay.js';
+import type { AnalysisFlags } from './analysis-options.js';
+import { analysisOptions, vxlanPortsOf } from './analysis-options.js';
 import { CommandError, EXIT } from './exit-code.js';
-import {
-  collectPort,
-  collectPrefix,
-  collectSixrd,
-  collectText,
-  repeatable,
-  severity,
-  speedFactor,
-  waitOption,
-  wholeNumber,
-} from './options.js';
+import { collectText, repeatable, severity, speedFactor, waitOption } from './options.js';
 import { Progress } from './progress.js';
 import type { OutputFlags } from './replay-sinks.js';
 import { replayOutput } from './replay-sinks.js';
 import { AlertList, summarize, summaryText } from './replay-summary.js';
 
-interface ReplayFlags extends OutputFlags {
+interface ReplayFlags extends OutputFlags, AnalysisFlags {
   readonly speed?: number;
   readonly merge?: true;
   readonly rules: readonly string[];
   readonly defaultRules: boolean;
-  readonly localNet: readonly Prefix[];
-  readonly vantage: 'inside' | 'outside' | 'auto';
-  readonly '6rd': readonly SixrdDomain[];
-  readonly maxDepth: number;
-  readonly vxlanPort: readonly number[];
   readonly failOn?: Severity;
   readonly json?: true;
   readonly quiet?: true;
@@ -44,7 +29,7 @@ interface ReplayFlags extends OutputFlags {
 
 /** `copperhull replay FILE...` */
 export function replayCommand(): Command {
-  return new Command('replay')
+  const command = new Command('replay')
     .description('Read captures and write what is hidden in them as Zeek-compatible logs.')
     .argument('<file...>', 'pcap or pcapng files, also gzip-compressed; - for standard input')
     .option(
@@ -66,20 +51,9 @@ export function replayCommand(): Command {
     .addOption(
       repeatable('--rules <folder>', 'folder with rules of your own, beside the shipped ones', collectText),
     )
-    .option('--no-default-rules', 'leave the shipped rules out')
-    .addOption(
-      repeatable('--local-net <prefix>', 'network inside your site, beside private space', collectPrefix),
-    )
-    .addOption(
-      new Option('--vantage <side>', 'side of the NAT that the capture shows')
-        .choices(['auto', 'inside', 'outside'])
-        .default('auto'),
-    )
-    .addOption(
-      repeatable('--6rd <domain>', "a provider's 6rd domain, PREFIX/LENGTH[,MASKLENGTH]", collectSixrd),
-    )
-    .option('--max-depth <n>', 'nested tunnels that are opened', wholeNumber(1, 16), DEFAULT_MAX_DEPTH)
-    .addOption(repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'))
+    .option('--no-default-rules', 'leave the shipped rules out');
+  for (const option of analysisOptions()) command.addOption(option);
+  return command
     .option(
       '--sensor <name>',
       "name of the sensor in the records (default: the configuration's, or copperhull)",
@@ -114,7 +88,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
     throw new CommandError('Standard input can be read only once; name - once.', EXIT.usage);
   }
   const log = createLog(flags.logLevel, false);
-  const rules = loadRules(flags.rules, flags.defaultRules);
+  const rules = loadRules(flags.rules, flags.defaultRules, '--rules');
   const endpoints = loadEndpoints();
   const { hub, sensor, folder, stdout } = replayOutput(flags, files[0]!, log);
   const list = new AlertList();
@@ -128,7 +102,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
         site: { localNetworks: flags.localNet, vantage: flags.vantage },
         sixrd: flags['6rd'],
         maxDepth: flags.maxDepth,
-        vxlanPorts: flags.vxlanPort.length > 0 ? flags.vxlanPort : DEFAULT_VXLAN_PORTS,
+        vxlanPorts: vxlanPortsOf(flags),
         limits: DEFAULT_LIMITS,
         sensor,
         seed: REPLAY_SEED,

@@ -51,7 +51,7 @@ export function rulesCommand(): Command {
 const EXAMPLE = (text: string): string => `\nExample:\n  $ copperhull rules ${text}\n`;
 
 function listRules(flags: RulesFlags): void {
-  const { rules } = loadRules(flags.rules, flags.defaultRules);
+  const { rules } = loadRules(flags.rules, flags.defaultRules, '--rules');
   const rows = rules.map(({ id, rev, severity, on, status, title, note, detections, attack }) => ({
     rule: id,
     rev,
@@ -95,7 +95,7 @@ function listFields(flags: { readonly json?: true }): void {
 }
 
 function lint(flags: RulesFlags): void {
-  const { rules } = loadRules(flags.rules, flags.defaultRules);
+  const { rules } = loadRules(flags.rules, flags.defaultRules, '--rules');
   const warnings = lintRules(rules);
   if (flags.json === true) print({ rules: rules.length, warnings });
   else {
@@ -106,7 +106,7 @@ function lint(flags: RulesFlags): void {
 }
 
 async function test(ids: readonly string[], flags: RulesFlags): Promise<void> {
-  const { rules } = loadRules(flags.rules, flags.defaultRules);
+  const { rules } = loadRules(flags.rules, flags.defaultRules, '--rules');
   const known = rules.map(({ id }) => id);
   for (const id of ids) {
     if (!known.includes(id)) {

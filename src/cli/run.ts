@@ -7,6 +7,7 @@ import { createLog, LOG_LEVELS } from '../observe/log.js';
 import { AnalysisError } from '../sensor/live/analysis-host.js';
 import { LiveSensor } from '../sensor/live/live-sensor.js';
 import { becomeUser } from '../sensor/live/sensor-user.js';
+import { isPackageReadable, PACKAGE_FOLDER } from '../sensor/package-files.js';
 import { CommandError, EXIT } from './exit-code.js';
 import { collectText, repeatable } from './options.js';
 import { configOf } from './replay-sinks.js';
@@ -63,6 +64,11 @@ async function run(flags: RunFlags): Promise<void> {
     );
   const user = becomeUser(config);
   if (user !== undefined) log.info(`Running as user ${user} with CAP_NET_RAW alone.`);
+  if (!isPackageReadable())
+    throw new CommandError(
+      `User ${user ?? 'of this process'} may not read ${PACKAGE_FOLDER}, where copperhull is; put it where all may read it, such as /opt/copperhull, or name another user in run.user.`,
+      EXIT.failed,
+    );
   const sensor = new LiveSensor({
     config,
     readConfig: flags.config === undefined ? undefined : () => liveConfig(flags),

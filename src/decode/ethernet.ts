@@ -7,9 +7,11 @@ import { VERDICT } from './verdicts.js';
 /* IEEE 802.3: destination (6), source (6), EtherType (2). */
 const SOURCE = 6;
 const TYPE = SOURCE + 6;
+/** A larger number in the place of the type is a type (IEEE 802.3 3.2.6). */
+const MOST_LENGTH = 1500;
 export const ETHERNET_LENGTH = TYPE + 2;
 
-/** Ethernet II header. */
+/** Ethernet II header, or IEEE 802.3 with a length in the place of the type. */
 export function decodeEthernet(frame: FrameView, at: number, end: number, out: LayerStack): Verdict {
   if (end - at < ETHERNET_LENGTH) {
     return out.fail(VERDICT.truncated_link_header, LAYER.eth, at, ETHERNET_LENGTH, end - at);
@@ -23,6 +25,6 @@ export function decodeEthernet(frame: FrameView, at: number, end: number, out: L
   words[row + ETH.SRC_LOW] = view.getUint32(at + SOURCE + 2);
   const type = view.getUint16(at + TYPE);
   words[row + ETH.TYPE] = type;
-  out.goOn(STEP.ethertype, type, at + ETHERNET_LENGTH);
+  out.goOn(type > MOST_LENGTH ? STEP.ethertype : STEP.llc, type, at + ETHERNET_LENGTH);
   return VERDICT.ok;
 }

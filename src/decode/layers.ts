@@ -30,6 +30,13 @@ export const LAYER = {
   vxlan: 24,
   ipproto: 25,
   nonext: 26,
+  mpls: 27,
+  ppp: 28,
+  geneve: 29,
+  ayiya: 30,
+  gtp: 31,
+  l2tp: 32,
+  llc: 33,
 } as const;
 
 export const LAYER_NAMES: readonly string[] = [
@@ -40,7 +47,7 @@ export const LAYER_NAMES: readonly string[] = [
 ];
 
 /** What opens a tunnel. */
-export const CARRIER = { ip: 1, teredo: 2, gre: 3, vxlan: 4 } as const;
+export const CARRIER = { ip: 1, teredo: 2, gre: 3, vxlan: 4, geneve: 5, ayiya: 6, l2tp: 7, gtp: 8 } as const;
 
 /** What the dispatcher decodes next, with `selector` as its argument. */
 export const STEP = {
@@ -51,6 +58,8 @@ export const STEP = {
   protocol: 4,
   innerIp: 5,
   udpPayload: 6,
+  pppHeader: 7,
+  llc: 8,
 } as const;
 
 /** Which length ended the bytes that a decoder may read. */
@@ -126,6 +135,14 @@ export const TEREDO = {
 } as const;
 export const GRE = { VERSION: 0, PROTOCOL: 1, KEY: 2 } as const;
 export const VXLAN = { VNI: 0 } as const;
+/** The network identifier stands where that of VXLAN does. */
+export const GENEVE = { VNI: 0, OPTIONS_LENGTH: 1 } as const;
+/** Label at the bottom of the stack, and how many there are. */
+export const MPLS = { LABEL: 0, LABELS: 1 } as const;
+export const PPP = { PROTOCOL: 0 } as const;
+export const AYIYA = { OPERATION: 0, NEXT_HEADER: 1 } as const;
+export const GTP = { ENDPOINT: 0, TYPE: 1 } as const;
+export const L2TP = { TUNNEL: 0, SESSION: 1 } as const;
 export const IPPROTO = { PROTOCOL: 0 } as const;
 
 export const TEREDO_BIT = { auth: 1, origin: 2, bubble: 4, trailer: 8, malformedTrailer: 16 } as const;
@@ -188,6 +205,8 @@ export class LayerStack {
   incompleteLevel = 0;
   /** The packet was completed from fragments. */
   reassembled = false;
+  /** The frame came inside the transport of a mirror port (ERSPAN), which is not among the layers. */
+  isMirrored = false;
   notes = 0;
   readonly note = new Uint8Array(MAX_NOTES);
   /** Number of encapsulations when each note was made. */
@@ -219,6 +238,7 @@ export class LayerStack {
     this.fragmentLayer = -1;
     this.incompleteFragment = false;
     this.reassembled = false;
+    this.isMirrored = false;
     this.notes = 0;
     this.unopened = 0;
     this.carrierComplaint = VERDICT.ok;
@@ -249,6 +269,7 @@ export class LayerStack {
     this.verdict = other.verdict;
     this.fragmentLayer = other.fragmentLayer;
     this.reassembled = other.reassembled;
+    this.isMirrored = other.isMirrored;
   }
 
   /** Adds a layer and returns the index of its first word. The dispatcher has checked that there is room. */

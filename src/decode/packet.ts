@@ -1,4 +1,4 @@
-import { ETHERTYPE, IP_PROTOCOL, LINK_TYPE, PPP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+import { ETHERTYPE, IP_PROTOCOL, LINK_TYPE, PPP_PROTOCOL } from '../wire/numbers.js';
 import { isTeredoWord } from '../wire/embedded-address.js';
 import type { FrameView } from '../wire/frame.js';
 import { decodeEthernet } from './ethernet.js';
@@ -18,17 +18,20 @@ import {
   PORTS,
   STEP,
 } from './layers.js';
+import { decodeLlc } from './llc.js';
 import { decodeSll, decodeSll2 } from './linux-sll.js';
 import { decodeLoopback } from './loopback.js';
+import { decodeMpls } from './mpls.js';
+import { decodePpp } from './ppp.js';
 import { decodePppoe } from './pppoe.js';
 import { decodeTcp } from './tcp.js';
 import { beginsLikeTeredo, decodeTeredo } from './teredo.js';
 import { ACCEPT_SCORE, KNOWN_SCORE, scoreTeredo } from './teredo-evidence.js';
 import { decodeUdp } from './udp.js';
+import { decodeUdpCarrier, UdpCarriers } from './udp-carriers.js';
 import type { Verdict } from './verdicts.js';
 import { VERDICT } from './verdicts.js';
 import { decodeVlan } from './vlan.js';
-import { decodeVxlan } from './vxlan.js';
 
 export interface DecoderOptions {
   /** Encapsulations that are opened, at most {@link MAX_ENCAPSULATIONS}. */
@@ -49,13 +52,13 @@ export interface DecoderOptions {
 export class PacketDecoder {
   readonly stack: LayerStack;
   readonly #maxDepth: number;
-  readonly #isVxlanPort = new Uint8Array(65536);
+  readonly #udpCarriers: UdpCarriers;
   readonly #isKnownTunnel: DecoderOptions['isKnownTunnel'];
 
   constructor(options: DecoderOptions) {
     this.stack = new LayerStack({ bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) });
     this.#maxDepth = Math.min(options.maxDepth, MAX_ENCAPSULATIONS);
-    for (const port of options.vxlanPorts) this.#isVxlanPort[port] = 1;
+    this.#udpCarriers = new UdpCarriers(options.vxlanPorts);
     this.#isKnownTunnel = options.isKnownTunnel;
   }
 
@@ -103,6 +106,10 @@ export class PacketDecoder {
       case LINK_TYPE.NULL:
       case LINK_TYPE.LOOP:
         stack.goOn(STEP.link, linkType, stack.nextAt);
+        return true;
+      case LINK_TYPE.PPP:
+      case LINK_TYPE.PPP_HDLC:
+        stack.goOn(STEP.pppHeader, 0, stack.nextAt);
         return true;
       case LINK_TYPE.RAW:
       case LINK_TYPE.RAW_12:
@@ -165,6 +172,10 @@ export class PacketDecoder {
         if (stack.selector === PPP_PROTOCOL.IPV4) return decodeIpv4(frame, at, end, stack);
         if (stack.selector === PPP_PROTOCOL.IPV6) return decodeIpv6(frame, at, end, stack);
         return VERDICT.not_ip;
+      case STEP.llc:
+        return decodeLlc(frame, at, end, stack);
+      case STEP.pppHeader:
+        return decodePpp(frame, at, end, stack);
       case STEP.innerIp:
         return decodeInnerIp(frame, at, end, stack);
       case STEP.protocol:
@@ -219,7 +230,9 @@ export class PacketDecoder {
 
   #openGre(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
     const verdict = decodeGre(frame, at, end, stack);
-    return verdict === VERDICT.ok ? this.#openHeader(CARRIER.gre, stack) : verdict;
+    // A mirrored frame is no encapsulation: the walk has begun again.
+    if (verdict !== VERDICT.ok || stack.count === 0 || stack.step === STEP.stop) return verdict;
+    return this.#openHeader(CARRIER.gre, stack);
   }
 
   /* Opens the encapsulation whose header was just decoded as the last layer. */
@@ -232,26 +245,25 @@ export class PacketDecoder {
 
   #decodeUdpPayload(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
     const udp = stack.count - 1;
-    const destinationPort = stack.word(udp, PORTS.DST);
-    if (this.#isVxlanPort[destinationPort] !== 0) {
-      const verdict = decodeVxlan(frame, at, end, stack);
-      if (verdict === VERDICT.ok) return this.#openHeader(CARRIER.vxlan, stack);
+    const carrier = this.#udpCarriers.of(stack.word(udp, PORTS.SRC), stack.word(udp, PORTS.DST));
+    if (carrier !== 0) {
+      const verdict = decodeUdpCarrier(carrier, frame, at, end, stack);
+      if (verdict === VERDICT.ok)
+        return stack.step === STEP.stop ? verdict : this.#openHeader(carrier, stack);
       stack.carrierComplaint = verdict;
     }
-    if (beginsLikeTeredo(frame, at, end, stack.wireEnd) && !isGeneve(frame, at, end, destinationPort)) {
+    if (beginsLikeTeredo(frame, at, end, stack.wireEnd)) {
       const verdict = decodeTeredo(frame, at, end, stack);
       if (verdict === VERDICT.ok) {
         stack.carrierComplaint = VERDICT.ok;
         return this.#openTeredo(stack);
       }
-      // A payload that is not Teredo at all says nothing against VXLAN's complaint.
+      // A payload that is not Teredo at all says nothing against the complaint of the carrier.
       if (verdict !== VERDICT.not_teredo || stack.carrierComplaint === VERDICT.ok)
         stack.carrierComplaint = verdict;
     }
-    const sourcePort = stack.word(udp, PORTS.SRC);
-    stack.unopened = unopenedCarrier(destinationPort) || unopenedCarrier(sourcePort);
     stack.stop();
-    return stack.unopened === 0 ? VERDICT.ok : VERDICT.unsupported_carrier;
+    return VERDICT.ok;
   }
 
   #openTeredo(stack: LayerStack): Verdict {
@@ -298,8 +310,7 @@ function decodeByEthertype(frame: FrameView, at: number, end: number, stack: Lay
       return decodePppoe(frame, at, end, stack);
     case ETHERTYPE.MPLS:
     case ETHERTYPE.MPLS_MULTICAST:
-      stack.unopened = stack.selector;
-      return VERDICT.unsupported_carrier;
+      return decodeMpls(frame, at, end, stack);
     default:
       return VERDICT.not_ip;
   }
@@ -335,22 +346,4 @@ function otherProtocol(protocol: number, at: number, end: number, stack: LayerSt
   return protocol === IP_PROTOCOL.ESP || protocol === IP_PROTOCOL.SCTP || protocol === IP_PROTOCOL.UDPLITE
     ? VERDICT.ok
     : VERDICT.unknown_protocol;
-}
-
-/* A GENEVE header without options begins like an origin indication; its protocol field gives it away (RFC 8926 3.4). */
-function isGeneve(frame: FrameView, at: number, end: number, destinationPort: number): boolean {
-  if (destinationPort !== UDP_PORT.GENEVE || end - at < 4 || frame.bytes[at]! >>> 6 !== 0) return false;
-  const protocol = frame.view.getUint16(at + 2);
-  return (
-    protocol === ETHERTYPE.TRANSPARENT_ETHERNET || protocol === ETHERTYPE.IPV4 || protocol === ETHERTYPE.IPV6
-  );
-}
-
-function unopenedCarrier(port: number): number {
-  return port === UDP_PORT.AYIYA ||
-    port === UDP_PORT.GENEVE ||
-    port === UDP_PORT.L2TP ||
-    port === UDP_PORT.GTP_U
-    ? port
-    : 0;
 }

@@ -1,10 +1,11 @@
-import { ETHERTYPE, IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+import { ETHERTYPE, IP_PROTOCOL } from '../wire/numbers.js';
 import type { FrameView } from '../wire/frame.js';
 import { ETHERNET_LENGTH } from './ethernet.js';
 import { IPV4_MIN_HEADER, MORE_FRAGMENTS, OFFSET_MASK } from './ipv4.js';
 import { IPV6_HEADER } from './ipv6.js';
 import { beginsLikeTeredo } from './teredo.js';
 import { UDP_HEADER } from './udp.js';
+import { UdpCarriers } from './udp-carriers.js';
 
 const TAG_LENGTH = 4;
 const MAX_TAGS = 2;
@@ -29,13 +30,10 @@ for (const protocol of [
 /** UDP ports whose payload a {@link PacketDecoder} must look at. Index: port. */
 export type WatchedPorts = Uint8Array;
 
-/** UDP ports of carriers: those of VXLAN, and those that this version knows and does not open. */
+/** UDP ports of carriers. */
 export function watchedPorts(vxlanPorts: readonly number[]): WatchedPorts {
-  const ports = new Uint8Array(65_536);
-  for (const port of [...vxlanPorts, UDP_PORT.AYIYA, UDP_PORT.GENEVE, UDP_PORT.L2TP, UDP_PORT.GTP_U]) {
-    ports[port] = 1;
-  }
-  return ports;
+  const carriers = new UdpCarriers(vxlanPorts);
+  return Uint8Array.from({ length: 65_536 }, (_, port) => (carriers.watches(port) ? 1 : 0));
 }
 
 /**

@@ -38,5 +38,6 @@ function pushPorts(frame: FrameView, at: number, end: number, out: LayerStack): 
   out.words[row + TCP.SRC] = frame.view.getUint16(at);
   out.words[row + TCP.DST] = frame.view.getUint16(at + DESTINATION_PORT);
   out.words[row + TCP.FLAGS] = 0;
+  out.words[row + TCP.HEADER_LENGTH] = 0;
   return row;
 }

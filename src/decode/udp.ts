@@ -15,7 +15,11 @@ const PORTS_LENGTH = LENGTH;
 export function decodeUdp(frame: FrameView, at: number, end: number, out: LayerStack): Verdict {
   if (end - at < UDP_HEADER) {
     // The ports come first and tell much: they are kept when nothing else is there.
-    if (end - at >= PORTS_LENGTH) pushPorts(frame, at, end, out);
+    if (end - at >= PORTS_LENGTH) {
+      const row = pushPorts(frame, at, end, out);
+      out.words[row + UDP.LENGTH] = 0;
+      out.words[row + UDP.CHECKSUM] = 0;
+    }
     return out.fail(VERDICT.truncated_UDP, LAYER.udp, at, UDP_HEADER, end - at);
   }
   const view = frame.view;

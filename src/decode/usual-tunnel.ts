@@ -73,7 +73,9 @@ export class UsualTunnel {
     if (protocol === IP_PROTOCOL.IPV6) return this.#readIpv6(frame, payload, end, packetEnd);
     if (protocol !== IP_PROTOCOL.UDP || end - payload < UDP_HEADER) return false;
     this.udp = payload;
-    if (this.#watched[view.getUint16(payload + UDP.DESTINATION)] !== 0) return false;
+    const isWatched =
+      this.#watched[view.getUint16(payload)]! | this.#watched[view.getUint16(payload + UDP.DESTINATION)]!;
+    if (isWatched !== 0) return false;
     const datagramEnd = payload + view.getUint16(payload + UDP.LENGTH);
     if (datagramEnd > packetEnd) return false;
     const inner = payload + UDP_HEADER;

@@ -17,6 +17,11 @@ export const TUNNEL_KINDS = [
   'gre',
   'vxlan',
   'raw-ipv6-in-udp',
+  'geneve',
+  'ayiya',
+  'l2tp',
+  'gtp-u',
+  'tsp',
 ] as const;
 export type TunnelKindName = (typeof TUNNEL_KINDS)[number];
 export const KIND = indexOf(TUNNEL_KINDS);
@@ -30,6 +35,8 @@ export const IPV6_TUNNEL_KINDS: ReadonlySet<number> = new Set([
   KIND['6rd'],
   KIND['6over4'],
   KIND['raw-ipv6-in-udp'],
+  KIND.ayiya,
+  KIND.tsp,
 ]);
 
 /** What a Teredo packet is for (RFC 4380 5, reference domain.md 1.8). */

@@ -44,6 +44,7 @@ export const LAYERS: Readonly<Record<LayerSpecName, Readonly<Record<string, Kind
   icmp: { type: 'number', code: 'number', checksum: 'number' },
   teredo: { auth: 'auth', origin: 'origin', trailer: 'hex' },
   gre: { protocol: 'number', key: 'number', flags: 'number' },
+  erspan: { type: 'number', truncated: 'flag', subheader: 'flag', kept: 'number' },
   vxlan: { vni: 'number' },
   payload: { bytes: 'hex' },
 };

@@ -184,6 +184,7 @@ class Reader {
       conditionText: raw.condition.trim(),
       matches: condition.matches,
       gate: condition.gate,
+      fields: condition.fields,
       reads: groupsOf(condition.fields),
       readsTotals: condition.fields.has('tunnel.packets') || condition.fields.has('tunnel.bytes'),
       message,

@@ -34,6 +34,8 @@ export interface Rule {
   readonly conditionText: string;
   readonly matches: Predicate;
   readonly gate: Gate;
+  /** Names of the fields that the condition reads. */
+  readonly fields: ReadonlySet<string>;
   /** Groups of facts that the condition reads (model/fact-groups). */
   readonly reads: number;
   /** The condition reads totals of the tunnel, so it is asked again when the tunnel ends. */

@@ -67,7 +67,7 @@ const UDP_IDLE_SECONDS = 60;
 const IP_IDLE_SECONDS = 3600;
 const TCP_FLOW_IDLE_SECONDS = 300;
 /** Shorter than any tunnel's silence, so that a first fragment is judged while its tunnel is known. */
-const FRAGMENT_SECONDS = 30;
+export const FRAGMENT_SECONDS = 30;
 const NONE = -1;
 
 /**

@@ -3,21 +3,20 @@ import { LIMITED_BY } from '../decode/layers.js';
 import type { VerdictName } from '../decode/verdicts.js';
 import { VERDICT, VERDICTS, verdictName } from '../decode/verdicts.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
-import { ETHERTYPE, IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
+import { ETHERTYPE, IP_PROTOCOL } from '../wire/numbers.js';
 
 const CARRIER_NAMES: ReadonlyMap<number, string> = new Map([
-  [UDP_PORT.AYIYA, 'AYIYA'],
-  [UDP_PORT.GENEVE, 'GENEVE'],
-  [UDP_PORT.L2TP, 'L2TP'],
-  [UDP_PORT.GTP_U, 'GTP-U'],
-  [ETHERTYPE.MPLS, 'MPLS'],
-  [ETHERTYPE.MPLS_MULTICAST, 'MPLS'],
   [IP_PROTOCOL.MPLS, 'MPLS in IP'],
   [ETHERTYPE.ERSPAN_II, 'ERSPAN'],
   [ETHERTYPE.ERSPAN_III, 'ERSPAN'],
   [ETHERTYPE.PPTP_PPP, 'PPTP'],
 ]);
 const OTHER_GRE = 'other GRE payload';
+
+/** Name of a carrier that was seen and not opened, by its EtherType, port or protocol. */
+export function carrierName(unopened: number): string {
+  return CARRIER_NAMES.get(unopened) ?? OTHER_GRE;
+}
 
 /** What happened to the packets: plain numbers, read when someone asks. */
 export class Counters {
@@ -56,7 +55,7 @@ export class Counters {
     this.verdicts[verdict] = this.verdicts[verdict]! + 1;
     if (verdict === VERDICT.unsupported_link_type) this.unsupportedLinks++;
     if (verdict === VERDICT.unsupported_carrier) {
-      const name = CARRIER_NAMES.get(stack.unopened) ?? OTHER_GRE;
+      const name = carrierName(stack.unopened);
       this.unopened.set(name, (this.unopened.get(name) ?? 0) + 1);
     }
   }

@@ -10,8 +10,8 @@ import type { Judge } from './judge.js';
 import type { MirrorDuplicates } from './mirror-duplicates.js';
 import type { PacketScene } from './packet-scene.js';
 
-/* A mark: 12 bits of KIND_EVIDENCE, one of these two, kind of the tunnel, version of the site. */
-const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, VERSION_AT: 18 } as const;
+/* A mark: 12 bits of KIND_EVIDENCE, one of these two, 5 bits of the tunnel's kind, version of the site. */
+const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, VERSION_AT: 19 } as const;
 const MOST_VERSIONS = 2 ** (32 - MARK.VERSION_AT);
 
 /**

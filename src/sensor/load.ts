@@ -10,13 +10,21 @@ export class FolderError extends Error {
   override readonly name = 'FolderError';
 }
 
-/** Reads the shipped rules, unless left out, and those of further folders. Throws a SourceError or a FolderError. */
-export function loadRules(folders: readonly string[], withShipped = true): RuleSet {
+/** Where a folder was named: an option of the command line, or a key of the configuration. */
+export type FolderOrigin = '--rules' | '"rules.folders"' | '"lists.folders"';
+
+/**
+ * Reads the shipped rules, unless left out, and those of further folders, which `origin` named. Throws a SourceError or a
+ * FolderError.
+ */
+export function loadRules(
+  folders: readonly string[],
+  withShipped = true,
+  origin: FolderOrigin = '"rules.folders"',
+): RuleSet {
   const all = [...(withShipped ? [RULES_FOLDER] : []), ...folders];
   const sources = all.flatMap((folder, layer) => {
-    if (!isFolder(folder))
-      throw new FolderError(`${folder} is no folder; --rules names a folder with rule files (*.yaml).`);
-    const files = readYamlFolder(folder);
+    const files = yamlFiles(folder, `${origin} names folders with rule files (*.yaml)`);
     if (files.length === 0) throw new FolderError(`${folder} holds no rule files (*.yaml).`);
     return files.map((file) => ({ ...file, layer }));
   });
@@ -26,16 +34,23 @@ export function loadRules(folders: readonly string[], withShipped = true): RuleS
 /** Reads the shipped endpoint lists, unless left out, and those of further folders. Throws a SourceError or a FolderError. */
 export function loadEndpoints(folders: readonly string[] = [], withShipped = true): EndpointList {
   const all = [...(withShipped ? [LISTS_FOLDER] : []), ...folders];
-  const files = all.flatMap((folder) => {
-    if (!isFolder(folder))
-      throw new FolderError(
-        `${folder} is no folder; "lists.folders" names folders with endpoint lists (*.yaml).`,
-      );
-    return readYamlFolder(folder);
-  });
+  const origin: FolderOrigin = '"lists.folders"';
+  const files = all.flatMap((folder) =>
+    yamlFiles(folder, `${origin} names folders with endpoint lists (*.yaml)`),
+  );
   return readEndpointLists(files, readSchema('endpoints.schema.json'));
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+function yamlFiles(folder: string, expectation: string): ReturnType<typeof readYamlFolder> {
+  try {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return readYamlFolder(folder);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'EACCES' ? 'permission denied' : message;
+    throw new FolderError(
+      `${folder} cannot be read: ${reason}; put it where the user of copperhull may read it.`,
+      { cause: error },
+    );
+  }
+  throw new FolderError(`${folder} is no folder; ${expectation}.`);
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,6 +23,17 @@ export function readYamlFolder(folder: string): { readonly name: string; readonl
       const short = relative(process.cwd(), path);
       return { name: short.startsWith('..') ? path : short, text: readFileSync(path, 'utf8') };
     });
+}
+
+/** Whether this user may read the package; a process that gave up root perhaps may not. */
+export function isPackageReadable(): boolean {
+  try {
+    for (const path of [join(PACKAGE_FOLDER, 'package.json'), RULES_FOLDER, SCHEMAS_FOLDER])
+      accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Version of the package. */

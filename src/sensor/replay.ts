@@ -9,8 +9,8 @@ import { DEFAULT_CONFIG } from '../config/load.js';
 import type { LogRecord } from '../model/records.js';
 import type { AlertSink } from '../sink/alert-sink.js';
 import { SinkError } from '../sink/alert-sink.js';
-import { LINK_TYPE } from '../wire/numbers.js';
 import type { Analysis } from './analysis.js';
+import { refuseUnknownLinks } from './known-links.js';
 import { Pace } from './pace.js';
 
 /** Encapsulations that are opened by default (Zeek opens 4). */
@@ -41,7 +41,6 @@ export interface ReplayResult {
 const CHUNK = 4096;
 /** Records that are handed to the sink together, unless somebody is waiting for them. */
 const RECORDS_TOGETHER = 1024;
-const SUPPORTED_LINKS: ReadonlySet<number> = new Set(Object.values(LINK_TYPE));
 
 /**
  * Reads captures through the analysis into a sink, with back-pressure: reading waits for the sink. The sink is opened
@@ -171,19 +170,10 @@ export class Replay {
     options.onProgress?.(files.reduce((sum, file) => sum + file.bytesRead, 0));
   }
 
-  /* A capture all of whose interfaces have link types that cannot be read is refused; a mixed one is counted. */
   #refuseUnknownLinks(): void {
     if (this.#checked === this.#interfaces.length) return;
     this.#checked = this.#interfaces.length;
-    for (const { linkType, origin } of this.#interfaces) {
-      if (SUPPORTED_LINKS.has(linkType)) continue;
-      const others = this.#interfaces.filter((other) => other.origin === origin);
-      if (others.some((other) => SUPPORTED_LINKS.has(other.linkType))) continue;
-      throw new CaptureError(
-        'unsupported-link-type',
-        `${origin} has link type ${linkType}, which is not supported; Ethernet, Linux cooked, BSD loopback and raw IP are.`,
-      );
-    }
+    refuseUnknownLinks(this.#interfaces);
   }
 
   /* Waits until the sink has taken what it was given before, so that no more than one batch is under way. */

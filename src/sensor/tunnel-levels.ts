@@ -12,7 +12,7 @@ import {
   kindFromEvidence,
   sixInFourEvidence,
 } from '../tunnel/kind.js';
-import { innerIpLayer, transportLayer } from '../tunnel/level.js';
+import { carriesAnyIp, innerIpLayer, transportLayer } from '../tunnel/level.js';
 import { checkOuterEndpoints } from '../tunnel/outer-checks.js';
 import { Proto41Checks } from '../tunnel/proto41-checks.js';
 import type { Site } from '../tunnel/site.js';
@@ -159,9 +159,9 @@ export class TunnelLevels {
     const stack = this.#stack;
     const { tunnels, sixrd } = this.#parts;
     const carrier = stack.carrier[level];
-    if (innerIp < 0) return carrier === CARRIER.gre ? KIND.gre : KIND.vxlan;
+    if (innerIp < 0) return kindByCarrier(stack, level, innerIp);
     const overIpv4 = stack.kind[stack.outerIp[level]!] === LAYER.ipv4;
-    if (carrier === CARRIER.gre && overIpv4 && stack.kind[innerIp] === LAYER.ipv6) {
+    if (carriesAnyIp(carrier!) && overIpv4 && stack.kind[innerIp] === LAYER.ipv6) {
       tunnels.evidence[slot]! |= KIND_EVIDENCE.greIpv6;
     }
     const byCarrier = kindByCarrier(stack, level, innerIp);

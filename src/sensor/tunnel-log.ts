@@ -91,6 +91,12 @@ function zeekType(kind: number): string {
       return 'GRE';
     case KIND.vxlan:
       return 'VXLAN';
+    case KIND.geneve:
+      return 'GENEVE';
+    case KIND.ayiya:
+      return 'AYIYA';
+    case KIND['gtp-u']:
+      return 'GTPv1';
     default:
       return 'IP';
   }

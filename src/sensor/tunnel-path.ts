@@ -14,6 +14,7 @@ export function tunnelPath(stack: LayerStack, isFromResponder: (layer: number) =
         parts.push(`${name}:${stack.word(layer, VLAN.ID)}`);
         break;
       case LAYER.vxlan:
+      case LAYER.geneve:
         parts.push(`${name}:${stack.word(layer, VXLAN.VNI)}`);
         break;
       case LAYER.ipproto:

@@ -2,7 +2,9 @@ import type { LayerStack } from '../decode/layers.js';
 import { CARRIER, IP, LAYER, ROW, TEREDO } from '../decode/layers.js';
 import { TEREDO_SHAPE } from '../decode/teredo-evidence.js';
 import { KIND } from '../model/vocabulary.js';
+import { UDP_PORT } from '../wire/numbers.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
+import { destinationPort, sourcePort } from './level.js';
 import {
   findV4InUpperBits,
   inSixrdDomain,
@@ -43,12 +45,21 @@ export function kindByCarrier(stack: LayerStack, level: number, innerIp: number)
   switch (stack.carrier[level]) {
     case CARRIER.teredo: {
       const evidence = stack.word(stack.header[level]!, TEREDO.EVIDENCE);
-      return (evidence & TEREDO_SHAPE) === 0 ? KIND['raw-ipv6-in-udp'] : KIND.teredo;
+      if ((evidence & TEREDO_SHAPE) !== 0) return KIND.teredo;
+      return isTspPort(stack, stack.header[level]! - 1) ? KIND.tsp : KIND['raw-ipv6-in-udp'];
     }
     case CARRIER.gre:
       return KIND.gre;
     case CARRIER.vxlan:
       return KIND.vxlan;
+    case CARRIER.geneve:
+      return KIND.geneve;
+    case CARRIER.ayiya:
+      return KIND.ayiya;
+    case CARRIER.l2tp:
+      return KIND.l2tp;
+    case CARRIER.gtp:
+      return KIND['gtp-u'];
     default: {
       const outerIsV4 = stack.kind[stack.outerIp[level]!] === LAYER.ipv4;
       const innerIsV4 = stack.kind[innerIp] === LAYER.ipv4;
@@ -56,6 +67,11 @@ export function kindByCarrier(stack: LayerStack, level: number, innerIp: number)
       return outerIsV4 ? KIND.none : KIND['6in6'];
     }
   }
+}
+
+/* Brokers that speak TSP carry IPv6 on the very port that they were asked on (RFC 5572 4.4.1.2). */
+function isTspPort(stack: LayerStack, udp: number): boolean {
+  return sourcePort(stack, udp) === UDP_PORT.TSP || destinationPort(stack, udp) === UDP_PORT.TSP;
 }
 
 /** Evidence of one packet of protocol 41 in IPv4. */

@@ -1,5 +1,5 @@
 import type { LayerStack } from '../decode/layers.js';
-import { LAYER, PORTS } from '../decode/layers.js';
+import { CARRIER, LAYER, PORTS } from '../decode/layers.js';
 
 /* Where things lie in one encapsulation of a decoded packet. Layer numbers, or -1. */
 
@@ -38,6 +38,16 @@ export function transportLayer(stack: LayerStack, level: number): number {
     kind === LAYER.ipproto ||
     kind === LAYER.nonext;
   return isTransport && last > stack.inner[level]! ? last : -1;
+}
+
+/** Whether a carrier builds networks in data centres rather than tunnels out of them. */
+export function isFabric(carrier: number): boolean {
+  return carrier === CARRIER.vxlan || carrier === CARRIER.geneve;
+}
+
+/** Whether a carrier is no fabric and may carry IPv4 as well as IPv6: whether it hides IPv6 is known from inside only. */
+export function carriesAnyIp(carrier: number): boolean {
+  return carrier === CARRIER.gre || carrier === CARRIER.l2tp || carrier === CARRIER.gtp;
 }
 
 /** Source port of a layer with ports. */

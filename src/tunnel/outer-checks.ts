@@ -1,10 +1,11 @@
 import type { LayerStack } from '../decode/layers.js';
-import { CARRIER, IP, LAYER, ROW } from '../decode/layers.js';
+import { IP, LAYER, ROW } from '../decode/layers.js';
 import type { CheckResults } from '../model/checks.js';
 import { CHECK } from '../model/checks.js';
 import { CHECK_VALUE, VANTAGE } from '../model/vocabulary.js';
 import type { Ipv4Scope } from '../wire/ipv4-space.js';
 import { IPV4_SCOPE, ipv4Scope, isNeverEndpoint, isSiteScope } from '../wire/ipv4-space.js';
+import { isFabric } from './level.js';
 import type { Site } from './site.js';
 
 /** 239.192.0.0/16, where 6over4 maps IPv6 groups (RFC 2529 6). */
@@ -18,8 +19,8 @@ const DISCOVERY_GROUP = 0xe00000fd;
  */
 export function checkOuterEndpoints(stack: LayerStack, level: number, site: Site, out: CheckResults): void {
   const outerIp = stack.outerIp[level]!;
-  // VXLAN carries broadcast and unknown frames by multicast (RFC 7348 4.2).
-  if (stack.kind[outerIp] !== LAYER.ipv4 || stack.carrier[level] === CARRIER.vxlan) return;
+  // Fabrics carry broadcast and unknown frames by multicast (RFC 7348 4.2).
+  if (stack.kind[outerIp] !== LAYER.ipv4 || isFabric(stack.carrier[level]!)) return;
   const words = stack.words;
   const src = outerIp * ROW + IP.SRC;
   const dst = outerIp * ROW + IP.DST;

@@ -5,7 +5,7 @@ import { TRAFFIC_WORDS, TrafficCounts } from '../state/traffic-counts.js';
 import { murmur128 } from '../wire/hash.js';
 import { IP_PROTOCOL, UDP_PORT } from '../wire/numbers.js';
 import { ENDPOINT_WORDS, fillEndpoints } from './endpoint-key.js';
-import { carrierUdpLayer, destinationPort, sourcePort } from './level.js';
+import { carrierUdpLayer, destinationPort, isFabric, sourcePort } from './level.js';
 import { looksLikeAnswer } from './likely-server-ports.js';
 
 export interface TunnelTableOptions {
@@ -25,7 +25,7 @@ const LIST = { ip: 0, udp: 1 } as const;
 
 /**
  * Tunnels by identity: the unordered outer pair, the carrier (protocol, or UDP ports), and the enclosing tunnel. A
- * VXLAN sender picks its source port by hash, so a VXLAN tunnel is its pair and network identifier. Everything else,
+ * VXLAN or GENEVE sender picks its source port by hash, so such a tunnel is its pair and network identifier. Everything else,
  * the kind included, is an attribute. Columns are indexed by slot; read them only for slots that the table returned.
  */
 export class TunnelTable {
@@ -238,8 +238,10 @@ export class TunnelTable {
     const dst = stack.outerIp[level]! * ROW + IP.DST;
     const key = this.#table.key;
     const udp = carrierUdpLayer(stack, level);
-    if (stack.carrier[level] === CARRIER.vxlan) {
-      this.#high = fillEndpoints(key, words, src, dst, UDP_PORT.VXLAN, UDP_PORT.VXLAN);
+    if (isFabric(stack.carrier[level]!)) {
+      // VXLAN.VNI and GENEVE.VNI are one place.
+      const port = stack.carrier[level] === CARRIER.vxlan ? UDP_PORT.VXLAN : UDP_PORT.GENEVE;
+      this.#high = fillEndpoints(key, words, src, dst, port, port);
       key[KEY_CARRIER] = VXLAN_CARRIER + stack.word(stack.header[level]!, VXLAN.VNI);
     } else if (udp >= 0) {
       this.#high = fillEndpoints(key, words, src, dst, sourcePort(stack, udp), destinationPort(stack, udp));
@@ -270,7 +272,7 @@ export class TunnelTable {
   }
 }
 
-/** Carrier word of VXLAN: this plus the 24-bit network identifier. */
+/** Carrier word of VXLAN and GENEVE: this plus the 24-bit network identifier. */
 const VXLAN_CARRIER = 0x01000000;
 
 /* Protocol 4 or 41, by the version of what is inside. */

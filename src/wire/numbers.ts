@@ -52,6 +52,8 @@ export const LINK_TYPE = {
   ETHERNET: 1,
   RAW_12: 12,
   RAW_14: 14,
+  PPP: 9,
+  PPP_HDLC: 50,
   RAW: 101,
   LOOP: 108,
   LINUX_SLL: 113,
@@ -67,6 +69,7 @@ export const UDP_PORT = {
   GENEVE: 6081,
   L2TP: 1701,
   GTP_U: 2152,
+  TSP: 3653,
 } as const;
 
 export const ICMPV6_TYPE = {

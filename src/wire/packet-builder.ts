@@ -83,6 +83,16 @@ export type LayerSpec =
       readonly trailer?: Uint8Array;
     }
   | { readonly layer: 'gre'; readonly protocol?: number; readonly key?: number; readonly flags?: number }
+  /** GRE and ERSPAN (draft-foschiano-erspan) around a frame. */
+  | {
+      readonly layer: 'erspan';
+      /** 1 to 3. */
+      readonly type?: number;
+      readonly truncated?: boolean;
+      readonly subheader?: boolean;
+      /** Octets of the frame that are sent; the rest was cut by the switch. */
+      readonly kept?: number;
+    }
   | { readonly layer: 'vxlan'; readonly vni: number }
   | { readonly layer: 'payload'; readonly bytes: Uint8Array };
 
@@ -189,6 +199,8 @@ function build(layers: readonly LayerSpec[], at: number, ip: IpSpec | undefined)
       const key = spec.key === undefined ? new Uint8Array(0) : u32(spec.key);
       return join(u16(flags), u16(spec.protocol ?? greProtocol(next)), key, body);
     }
+    case 'erspan':
+      return join(erspanHeaders(spec), body.subarray(0, spec.kept ?? body.length));
     case 'vxlan': {
       const inner =
         next?.layer === 'eth' ? body : build([{ layer: 'eth' }, ...layers.slice(at + 1)], 0, undefined);
@@ -308,6 +320,16 @@ function ethertype(next: LayerSpec | undefined): number {
   }
 }
 
+function erspanHeaders(spec: Extract<LayerSpec, { layer: 'erspan' }>): Uint8Array {
+  if (spec.type === 1) return join(u16(0), u16(ETHERTYPE.ERSPAN_II));
+  const isTypeIII = spec.type === 3;
+  const first = u32((isTypeIII ? 2 : 1) * 0x10000000 + (spec.truncated === true ? 0x0400 : 0) + 7);
+  const gre = join(u16(0x1000), u16(isTypeIII ? ETHERTYPE.ERSPAN_III : ETHERTYPE.ERSPAN_II), u32(1));
+  if (!isTypeIII) return join(gre, first, u32(0));
+  const hasSubheader = spec.subheader === true;
+  return join(gre, first, u32(1), u32(hasSubheader ? 1 : 0), new Uint8Array(hasSubheader ? 8 : 0));
+}
+
 function greProtocol(next: LayerSpec | undefined): number {
   if (next?.layer === 'eth') return ETHERTYPE.TRANSPARENT_ETHERNET;
   return next?.layer === 'ipv6' ? ETHERTYPE.IPV6 : ETHERTYPE.IPV4;
@@ -325,6 +347,7 @@ const PROTOCOL_OF_LAYER: Readonly<Partial<Record<LayerSpecName, number>>> = {
   icmp: IP_PROTOCOL.ICMP,
   icmpv6: IP_PROTOCOL.ICMPV6,
   gre: IP_PROTOCOL.GRE,
+  erspan: IP_PROTOCOL.GRE,
 };
 
 function protocolOf(next: LayerSpec | undefined): number {

@@ -455,6 +455,7 @@ describe('copperhull', function () {
     for (const args of [
       [],
       ['replay'],
+      ['decode'],
       ['rules', 'list'],
       ['rules', 'test'],
       ['rules', 'lint'],

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PACKAGE_FOLDER } from '../../src/sensor/package-files.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { buildFrame } from '../../src/wire/packet-builder.js';
 import { LAB_CAPTURES } from '../support/captures.js';
 import { copperhull } from '../support/command.js';
-import { liveNetwork, run, send, until } from '../support/live-network.js';
+import { liveNetwork, send, until } from '../support/live-network.js';
 import { endSensors, logLines, RunningSensor, sendCapture } from '../support/live-sensor.js';
 import { validateLine } from '../support/record-schemas.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -64,6 +66,13 @@ describe('copperhull run, on a wire,', function () {
   const network = liveNetwork();
   after(endSensors);
 
+  before(function () {
+    if (spawnSync('setpriv', [...NOBODY, 'test', '-r', join(PACKAGE_FOLDER, 'package.json')]).status === 0)
+      return;
+    console.log(`      skipped: ${PACKAGE_FOLDER} cannot be read by nobody, whom run becomes`);
+    this.skip();
+  });
+
   /* A folder that any user may use, with a configuration. */
   function configured(name: string, lines: readonly string[] = []): { folder: string; config: string } {
     const folder = temporary.path(name);
@@ -73,7 +82,7 @@ describe('copperhull run, on a wire,', function () {
     const config = join(folder, 'config.yaml');
     const own = lines.some((line) => line.startsWith('sinks:'))
       ? []
-      : [`sinks: [{ type: files, folder: logs }]`];
+      : [`sinks: [{ type: files, folder: logs, rotateEvery: never }]`];
     const given = lines.some((line) => line.startsWith('interfaces:'))
       ? []
       : ['interfaces: [{ name: tap0, label: span }]'];
@@ -153,6 +162,22 @@ describe('copperhull run, on a wire,', function () {
     assert.doesNotMatch(sensor.log, /at .*\.ts:/);
   });
 
+  it('says what to do when the user that it becomes may not read it', () => {
+    const folder = temporary.path('private');
+    mkdirSync(folder, { mode: 0o700 });
+    for (const part of ['src', 'rules', 'schemas', 'build/native', 'package.json'])
+      cpSync(join(PACKAGE_FOLDER, part), join(folder, part), { recursive: true });
+    symlinkSync(join(PACKAGE_FOLDER, 'node_modules'), join(folder, 'node_modules'));
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', 'src/cli/main.ts', 'run', '--interface', 'tap0'],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, /User nobody may not read .*private.*such as \/opt\/copperhull/);
+    assert.doesNotMatch(stderr, /bug/);
+  });
+
   it('reads rules again on SIGHUP, and keeps the old ones when the new are wrong', async () => {
     const { folder, config } = configured('reload', ['rules: { default: false, folders: [rules] }']);
     const rule = join(folder, 'rules/own.yaml');
@@ -203,7 +228,10 @@ describe('copperhull run, on a wire,', function () {
     const { config } = configured('http');
     writeFileSync(config, readFileSync(config, 'utf8').replace('listen: off', 'listen: 127.0.0.1:19479'));
     const sensor = await started(config);
-    const get = (path: string): string => run('curl', '-sS', '-i', `http://127.0.0.1:19479${path}`);
+    // The server opens after the interfaces; before, there is no answer.
+    const get = (path: string): string =>
+      spawnSync('curl', ['-sS', '-i', '-m', '5', `http://127.0.0.1:19479${path}`], { encoding: 'utf8' })
+        .stdout;
     await until('the sensor is ready', () => /^HTTP\/1.1 200/.test(get('/readyz')));
     assert.match(get('/metrics'), /copperhull_capture_open\{interface="span"\} 1/);
     network.removeLink();
@@ -235,6 +263,7 @@ describe('copperhull run, on a wire,', function () {
 describe('copperhull check', () => {
   const temporary = temporaryFolder();
   const check = (text: string) => {
+    chmodSync(temporary.path('.'), 0o755);
     writeFileSync(temporary.path('c.yaml'), `http: { listen: off }\n${text}\n`);
     return copperhull(['check', '--config', temporary.path('c.yaml'), '--timeout', '5']);
   };
@@ -248,7 +277,20 @@ describe('copperhull check', () => {
   it('ends with 3 for rules that are wrong', async () => {
     const { code, stdout } = await check('rules: { folders: [nowhere] }\nsinks: [{ type: stdout }]');
     assert.equal(code, 3);
-    assert.match(stdout, /rules +failed +.*nowhere/);
+    assert.match(stdout, /rules +failed +.*nowhere is no folder; "rules\.folders" names folders/);
+  });
+
+  it('names rules that ask for what the filter hides', async () => {
+    // As root, check reads with the rights of another user.
+    chmodSync(temporary.path('.'), 0o755);
+    mkdirSync(temporary.path('rules'));
+    const rule = ruleFor(6667).replace('condition: ', 'condition: packet.inner_vlan == 5 or ');
+    writeFileSync(temporary.path('rules/own.yaml'), rule);
+    const { code, stdout } = await check(
+      'rules: { folders: [rules] }\nsinks: [{ type: stdout }]\ninterfaces: [{ name: nowhere }]\ncapture: { carriers: { qinq: false } }',
+    );
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /rules and filter of nowhere +warning +Rule own-rule reads packet\.inner_vlan/);
   });
 
   it('ends with 1 for a broker that is not there', async () => {

@@ -34,7 +34,7 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   ok: () => decodeLayers(V4, V6, TCP),
   fragment: () => decodeLayers({ ...V4, fragment: 0x2000 }, TEREDO_UDP, payload('00'.repeat(16))),
   not_ip: () => decodeLayers({ layer: 'eth', type: 0x0806 }, payload('0001')),
-  unsupported_carrier: () => decodeLayers(V4, { layer: 'udp', src: 5072, dst: 5072 }, payload('41521129')),
+  unsupported_carrier: () => decodeLayers({ ...V4, protocol: 137 }, payload('00000101')),
   unsupported_link_type: () => decodeBytes(new Uint8Array(64), { linkType: 147 }),
   too_many_layers: () =>
     decodeLayers(...Array.from({ length: 40 }, () => ({ layer: 'vlan', id: 1 }) as const), V4, V6, TCP),
@@ -65,8 +65,18 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   bad_TCP_header_len: () => withOctet([V4, V6, TCP], 14 + 20 + 40 + 12, 0x10),
   truncated_ICMP: () => decodeLayers(V4, { ...V6, nextHeader: 58 }, payload('80')),
   truncated_GRE: () => decodeLayers({ ...V4, protocol: 47 }, payload('00')),
+  truncated_ERSPAN: () => decodeLayers(V4, { layer: 'gre', protocol: 0x22eb }, payload('00')),
   unknown_gre_version: () => decodeLayers(V4, { layer: 'gre', flags: 2 }, V4, TCP),
   gre_routing: () => decodeLayers(V4, { layer: 'gre', flags: 0x4000 }, V4, TCP),
+  truncated_MPLS: () => decodeLayers({ layer: 'eth', type: 0x8847 }, payload('00010000')),
+  truncated_GENEVE: () => overUdp(6081, '0100655800000a00'),
+  not_geneve: () => overUdp(6081, '4000655800000a00'),
+  truncated_AYIYA: () => overUdp(5072, '4152112900000000'),
+  not_ayiya: () => overUdp(5072, '415211110000000000'),
+  truncated_GTP: () => overUdp(2152, '32ff000400000001'),
+  not_gtp: () => overUdp(2152, '12ff000400000001'),
+  truncated_L2TP: () => overUdp(1701, '4002000800'),
+  not_l2tp: () => overUdp(1701, '0003000800010001'),
   truncated_VXLAN: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 4789 }, payload('08')),
   not_vxlan: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 4789 }, payload('00'.repeat(20))),
   not_teredo: () => teredoOf(`0000${'11'.repeat(6)}50`),
@@ -80,6 +90,10 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   teredo_malformed_trailer: () =>
     decodeLayers(V4, TEREDO_UDP, { layer: 'teredo', trailer: Uint8Array.of(9, 9, 9) }, TEREDO_V6, TCP),
 };
+
+function overUdp(port: number, hex: string): LayerStack {
+  return decodeLayers(V4, { layer: 'udp', src: port, dst: port }, payload(hex));
+}
 
 function withOctet(layers: readonly LayerSpec[], at: number, value: number): LayerStack {
   const bytes = buildFrame(layers);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PortLogs, Row } from '../../scripts/lab.d/judge.js';
-import { differences, doubled, mistakes } from '../../scripts/lab.d/judge.js';
+import { alertLines, differences, doubled, mistakes } from '../../scripts/lab.d/judge.js';
 import { loadPlan } from '../../scripts/lab.d/plan.js';
 import { loadRules } from '../../src/sensor/load.js';
 import { analyseCapture } from '../support/analysing.js';
@@ -108,6 +108,9 @@ describe('the judge of the live lab', () => {
       'tunnel-in-use about 10.0.0.1 port 1 -> 10.0.0.2 port 3544 was raised 2 times instead of 1',
     ]);
     assert.deepEqual(doubled(logs([notice()], [tunnel]), logs([notice()], [tunnel, notice()])), []);
+    const unproven = { ...logs([]), stats: [{ duplicate_pkts: 0 }] };
+    assert.deepEqual(doubled(logs([]), unproven), ['no packet was seen twice']);
+    assert.deepEqual(doubled(logs([]), { ...unproven, stats: [{ duplicate_pkts: 3 }] }), []);
   });
 
   it('takes alerts of a live sensor and of a replay for the same when only times and identifiers differ', () => {
@@ -116,5 +119,20 @@ describe('the judge of the live lab', () => {
     assert.deepEqual(differences(logs([live, ofItself]), logs([notice({ packet_number: 3 })])), []);
     assert.equal(differences(logs([live]), logs([notice({ 'id.resp_p': 3545 })])).length, 2);
     assert.equal(differences(logs([live, live]), logs([notice()])).length, 1);
+  });
+
+  it('sees packets that a live sensor lost, in its own counts and in those of tunnels', () => {
+    const tunnel = { ...notice(), orig_pkts: 2, orig_bytes: 100, resp_pkts: 1, resp_bytes: 50 };
+    const live = { ...logs([], [{ ...tunnel, resp_pkts: 0 }]), stats: [{ pkts_dropped: 1 }] };
+    assert.deepEqual(differences(live, logs([], [tunnel])), [
+      '1 packets were lost',
+      'resp_pkts of the tunnel 10.0.0.1 port 1 -> 10.0.0.2 port 3544 is 0 instead of 1',
+    ]);
+  });
+
+  it('lists each alert once', () => {
+    assert.deepEqual(alertLines(logs([notice(), notice({ ts: 2 }), { msg: 'started' }])), [
+      'tunnel-in-use            10.0.0.1 port 1 -> 10.0.0.2 port 3544',
+    ]);
   });
 });

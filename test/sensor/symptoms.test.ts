@@ -118,6 +118,22 @@ describe('seen and mended', () => {
     assert.equal(analysis.counters.cutBySnapLength, 1);
   });
 
+  it('a VXLAN header with a reserved bit set hid the tunnel in it', () => {
+    const inner = buildFrame([...SIX_IN_FOUR, tcp(40000, 6667)]);
+    const vxlan = (...header: number[]): LayerSpec[] => [
+      v4(A, B),
+      udp(50000, 4789),
+      payload(Uint8Array.of(...header, ...inner)),
+    ];
+    const clean = [0x08, 0, 0, 0, 0, 0, 42, 0];
+    const groupPolicy = [0x88, 0, 0x12, 0x34, 0, 0, 42, 0];
+    const reserved = [0x08, 0, 0, 0, 0, 0, 42, 1];
+    for (const header of [clean, groupPolicy, reserved]) {
+      const { rules } = analyse([{ layers: vxlan(...header) }], { rules: IRC });
+      assert.deepEqual(rules(), ['inner-irc-port'], header.join(' '));
+    }
+  });
+
   it('Teredo and raw IPv6 on the VXLAN port were not looked at', () => {
     const client = teredoAddress('65.54.227.120', A, 4789);
     const { lines } = analyse([

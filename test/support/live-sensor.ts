@@ -6,7 +6,13 @@ import { CaptureFile } from '../../src/capture/capture-file.js';
 import { send, until } from './live-network.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const LOADER = import.meta.resolve('tsx');
+/** Runs copperhull from its source. */
+export const FROM_SOURCE: readonly string[] = [
+  process.execPath,
+  '--import',
+  import.meta.resolve('tsx'),
+  MAIN,
+];
 
 /** A `copperhull run` of its own. */
 export class RunningSensor {
@@ -15,9 +21,9 @@ export class RunningSensor {
   /** Its service log. */
   log = '';
 
-  /** `wrapper` is a program that starts it, with its arguments. */
-  constructor(args: readonly string[], wrapper: readonly string[] = []) {
-    const command = [...wrapper, process.execPath, '--import', LOADER, MAIN, 'run', ...args];
+  /** `wrapper` is a program that starts it, with its arguments; `program` is what runs as copperhull. */
+  constructor(args: readonly string[], wrapper: readonly string[] = [], program = FROM_SOURCE) {
+    const command = [...wrapper, ...program, 'run', ...args];
     this.#child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'inherit', 'pipe'] });
     running.add(this.#child);
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.log += text));

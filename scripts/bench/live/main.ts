@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadAddon } from '../../../src/capture/native-addon.js';
-import { run, send, TEST_FILTER, whyNoLiveTest } from '../../../test/support/live-network.js';
+import { run, send, TEST_FILTER } from '../../../test/support/live-network.js';
 import { describeMachine } from '../machine.js';
+import { builtFile, enterWire, TAP, WIRE } from './wire.js';
 
 /*
  * What each capture driver loses and costs, beside a bare libpcap loop in C, in one run over a veth pair in a network namespace
@@ -24,18 +23,7 @@ const { values } = parseArgs({
 const seconds = Number(values.seconds);
 const length = Number(values.length);
 
-const reason = whyNoLiveTest();
-if (reason !== undefined) {
-  console.error(`The benchmark of live capture cannot run: ${reason}.`);
-  process.exit(1);
-}
-const built = fileURLToPath(new URL('../../../build/native/', import.meta.url));
-(createRequire(import.meta.url)(`${built}test-netns.node`) as { enter(): void }).enter();
-run('ip', 'link', 'add', 'wire0', 'type', 'veth', 'peer', 'name', 'tap0');
-for (const name of ['wire0', 'tap0']) {
-  writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '1');
-  run('ip', 'link', 'set', name, 'up');
-}
+enterWire();
 
 interface Result {
   readonly packets: number;
@@ -48,9 +36,9 @@ interface Result {
 const receiver = fileURLToPath(new URL('receiver.ts', import.meta.url));
 const node = [process.execPath, '--import', 'tsx', receiver];
 const DRIVERS: readonly (readonly [string, readonly string[]])[] = [
-  ['bare loop in C', [`${built}bare-loop`, 'tap0', TEST_FILTER, '3600', values.ring]],
-  ['libpcap', [...node, 'libpcap', 'tap0', TEST_FILTER, values.ring]],
-  ['cap', [...node, 'cap', 'tap0', TEST_FILTER, values.ring]],
+  ['bare loop in C', [builtFile('bare-loop'), TAP, TEST_FILTER, '3600', values.ring]],
+  ['libpcap', [...node, 'libpcap', TAP, TEST_FILTER, values.ring]],
+  ['cap', [...node, 'cap', TAP, TEST_FILTER, values.ring]],
 ];
 
 /* One receiver, one flood; undefined when the receiver cannot run here. */
@@ -70,7 +58,7 @@ async function measure(
   await Promise.race([ready, ended]);
   if (!text.includes('ready\n')) return undefined;
   await pause(200);
-  const sent = await send('wire0', rate === 0 ? seconds * 300_000 : rate * seconds, { rate, length });
+  const sent = await send(WIRE, rate === 0 ? seconds * 300_000 : rate * seconds, { rate, length });
   await pause(500);
   child.kill('SIGTERM');
   await ended;

@@ -15,6 +15,7 @@ export function blindSpots(needs: FilterNeeds, form: LinkForm, user: string | un
         'Frames with two VLAN tags, for qinq is no carrier here; live they pass where only one is left.',
       );
     if (!mpls) hidden.push('MPLS frames, for mpls is no carrier here.');
+    if (form.tags === 'keyword') hidden.push('IP in IEEE 802.2 frames (LLC and SNAP).');
     if (!pppoe) hidden.push('PPPoE frames, for pppoe is no carrier here.');
   }
   if (!form.hasIpv4 || !form.hasIpv6)
@@ -22,8 +23,11 @@ export function blindSpots(needs: FilterNeeds, form: LinkForm, user: string | un
   hidden.push(
     `UDP on ports other than ${list(needs.teredoPorts)} that is no whole Teredo packet: it does not show as weird.`,
     `VXLAN to ports other than ${list(needs.vxlanPorts)}, and tunnels in it.`,
-    'GENEVE, L2TP, GTP-U, GUE, FOU, WireGuard and ESP: the decoder does not open them, so they are not even counted.',
-    'Tunnels inside TCP, such as IP-HTTPS, but for the first steps of brokers on their ports.',
+    'AYIYA, L2TP, GTP-U and GENEVE on ports that are not theirs.',
+    'GUE, FOU, WireGuard and ESP: the decoder does not open them, so they are not even counted.',
+    needs.brokerPorts.some(({ transport }) => transport === 'tcp')
+      ? 'Tunnels inside TCP, such as IP-HTTPS, but for the first steps of brokers on their ports.'
+      : 'Tunnels inside TCP, such as IP-HTTPS.',
     'ICMP errors about tunnel packets.',
     needs.dnsPorts.length === 0
       ? 'Name lookups.'

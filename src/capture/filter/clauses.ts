@@ -1,5 +1,5 @@
 import { OLD_TEREDO_PREFIX, SIXTOFOUR_PREFIX, TEREDO_PREFIX } from '../../wire/embedded-address.js';
-import { ETHERTYPE, IP_PROTOCOL } from '../../wire/numbers.js';
+import { ETHERTYPE, IP_PROTOCOL, UDP_PORT } from '../../wire/numbers.js';
 import type { FilterNeeds } from './filter-needs.js';
 import type { LinkForm } from './link-form.js';
 import type { PacketTerms } from './packet-terms.js';
@@ -103,6 +103,12 @@ export function clausesOf(needs: FilterNeeds): readonly WrittenClause[] {
       'tunnel brokers set tunnels up, keep them alive or carry them',
       'either',
       needs.brokerPorts,
+    ),
+    ...portClause(
+      'carriers',
+      'AYIYA, L2TP, GTP-U and GENEVE are known by their ports',
+      'either',
+      udp([UDP_PORT.AYIYA, UDP_PORT.L2TP, UDP_PORT.GTP_U, UDP_PORT.GENEVE]),
     ),
     ...portClause('VXLAN', 'VXLAN may carry tunnels', 'destination', udp(needs.vxlanPorts)),
     {

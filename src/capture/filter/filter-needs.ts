@@ -51,7 +51,7 @@ export const DEFAULT_BROKER_PORTS: readonly BrokerPort[] = [
   { transport: 'tcp', port: 3874 },
 ];
 
-/** Needs of the shipped rules on a link, with both kinds of VLAN tags. */
+/** Everything that a filter can pass, on a link with both kinds of VLAN tags. */
 export function defaultNeeds(linkType: number): FilterNeeds {
   return {
     linkType,
@@ -62,6 +62,11 @@ export function defaultNeeds(linkType: number): FilterNeeds {
     nativeIpv6: true,
     carriers: { vlan: true, qinq: true, mpls: false, pppoe: false },
   };
+}
+
+/** What the decoders open: tunnels, and all that comes to the port of Teredo. The same link. */
+export function tunnelNeeds(linkType: number): FilterNeeds {
+  return { ...defaultNeeds(linkType), dnsPorts: [], brokerPorts: [], nativeIpv6: false };
 }
 
 /** Throws a FilterError for a port that is none, or for too many. */

@@ -26,6 +26,8 @@ export class LinkForm {
       case LINK_TYPE.LINUX_SLL:
       case LINK_TYPE.LINUX_SLL2:
         return new LinkForm('type');
+      case LINK_TYPE.PPP:
+      case LINK_TYPE.PPP_HDLC:
       case LINK_TYPE.NULL:
       case LINK_TYPE.LOOP:
       case LINK_TYPE.RAW:

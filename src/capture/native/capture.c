@@ -99,6 +99,7 @@ struct capture *capture_open(const struct capture_options *options, const char *
   capture->fraction_to_nanoseconds = pcap_get_tstamp_precision(pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
   pthread_mutex_init(&capture->lock, NULL);
   pthread_cond_init(&capture->answered, NULL);
+  capture->stats.filter_in_kernel = true;
   if (*filter != '\0' && !begin_with_filter(capture, filter, fault)) {
     capture_close(capture);
     return NULL;

@@ -45,6 +45,7 @@ struct capture_stats {
   uint64_t ring_full;       /* all slabs were in use */
   uint64_t delivered;       /* written into slabs */
   uint64_t slabs;           /* slabs handed over */
+  bool filter_in_kernel;    /* otherwise libpcap filters here, and `received` counts what it refuses */
 };
 
 /* What went wrong, as a word that the TypeScript side knows, and libpcap's text. */

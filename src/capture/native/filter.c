@@ -61,6 +61,13 @@ static bool attach_program(struct capture *capture, const struct bpf_program *pr
   return is_attached;
 }
 
+/* libpcap filters by itself, and says nothing, where the kernel refuses: too long a program, or too small an optmem_max. */
+static bool is_in_kernel(struct capture *capture) {
+  socklen_t instructions = 0;
+  int fd = pcap_get_selectable_fd(capture->pcap);
+  return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &instructions) == 0 && instructions > 0;
+}
+
 int use_filter(struct capture *capture, const char *filter, struct capture_fault *fault) {
   struct bpf_program program;
   if (!compile(capture->pcap, filter, &program, fault)) return -1;
@@ -74,6 +81,7 @@ int use_filter(struct capture *capture, const char *filter, struct capture_fault
     }
   }
   pcap_freecode(&program);
+  capture->stats.filter_in_kernel = is_in_kernel(capture);
   return instructions;
 }
 

@@ -260,7 +260,8 @@ napi_value read_stats(napi_env env, napi_callback_info info) {
       !set_number(env, object, "interfaceDrops", (double)stats.interface_drops) ||
       !set_number(env, object, "ringFull", (double)stats.ring_full) ||
       !set_number(env, object, "delivered", (double)stats.delivered) ||
-      !set_number(env, object, "slabs", (double)stats.slabs))
+      !set_number(env, object, "slabs", (double)stats.slabs) ||
+      !set_number(env, object, "filterInKernel", stats.filter_in_kernel ? 1 : 0))
     return NULL;
   return object;
 }

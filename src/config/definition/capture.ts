@@ -70,7 +70,7 @@ export const CAPTURE = section({
     driver: withDefault(
       oneOf(['libpcap', 'cap']),
       'libpcap',
-      'What captures: the addon of copperhull with libpcap, or the npm package `cap`, which tells neither drops nor exact times.',
+      'What captures: the addon of copperhull with libpcap, or the npm package `cap`, which tells neither drops nor exact times and aborts the process when an interface is set down.',
     ),
     bufferBytes: withDefault(
       size(MIB, 2 * GIB),
@@ -98,5 +98,12 @@ export const CAPTURE = section({
       'Which packets: `in` leaves out copies of what this machine sends.',
     ),
     carriers: withDefault(CARRIERS, {}, 'What stands around IP.'),
+  },
+  check({ driver, promiscuous, direction }, at) {
+    if (driver !== 'cap') return;
+    if (promiscuous === false)
+      at.reportKey('promiscuous', 'the driver "cap" always takes packets that are for other machines');
+    if (direction !== undefined && direction !== 'both')
+      at.reportKey('direction', 'the driver "cap" always takes packets of both directions');
   },
 });

@@ -1,26 +1,32 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config, SinkConfig } from '../../config/definition/configuration.js';
+import type { Rule } from '../../rules/rule.js';
 import { tryToWrite } from '../../sink/files/trial.js';
 import { SpoolLock } from '../../sink/spool/spool-lock.js';
 import { loadEndpoints, loadRules } from '../load.js';
 import type { CheckItem } from './check-item.js';
 import { failed, ok, warning } from './check-item.js';
 
-/** Reads rules and lists as `run` does. */
-export function checkSources({ rules, lists }: Config): CheckItem[] {
-  return [
+/** Reads rules and lists as `run` does. There are no rules where they are wrong. */
+export function checkSources({ rules, lists }: Config): {
+  readonly items: CheckItem[];
+  readonly rules: readonly Rule[];
+} {
+  let loaded: readonly Rule[] = [];
+  const items = [
     read('rules', () => {
-      const { length } = loadRules(rules.folders, rules.default).rules;
-      return length === 0
+      loaded = loadRules(rules.folders, rules.default).rules;
+      return loaded.length === 0
         ? warning(
             'rules',
             'There are no rules, so there will be no alerts; set rules.default or name folders.',
           )
-        : ok('rules', `${length} rules`);
+        : ok('rules', `${loaded.length} rules`);
     }),
     read('lists', () => ok('lists', `${loadEndpoints(lists.folders, lists.default).size} endpoints`)),
   ];
+  return { items, rules: loaded };
 }
 
 function read(item: string, work: () => CheckItem): CheckItem {

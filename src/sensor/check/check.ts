@@ -1,7 +1,7 @@
 import { CaptureError } from '../../capture/capture-error.js';
 import type { LesserUser } from '../../capture/privileges.js';
 import type { Config } from '../../config/definition/configuration.js';
-import { findUser } from '../live/sensor-user.js';
+import { addonToBecome, findUser } from '../live/sensor-user.js';
 import { asUser } from './as-user.js';
 import { checkCapture } from './check-capture.js';
 import { checkFolder, checkSources } from './check-files.js';
@@ -19,11 +19,12 @@ export const BROKER_TIMEOUT_MS = 10_000;
 export async function checkSensor(config: Config, brokerTimeoutMs = BROKER_TIMEOUT_MS): Promise<CheckReport> {
   const { user, item } = checkUser(config);
   const name = user === undefined ? undefined : config.run.user;
+  const sources = await asUser(user, () => Promise.resolve(checkSources(config)));
   const files = await asUser(user, async () => [
-    ...checkSources(config),
+    ...sources.items,
     ...(await Promise.all(config.sinks.map((sink) => checkFolder(sink, name)))).flat(),
   ]);
-  const capture = await checkCapture(config);
+  const capture = await checkCapture(config, sources.rules);
   const network = await asUser(user, async () => [
     ...(await checkHttp(config)),
     ...(await checkBrokers(config, brokerTimeoutMs)),
@@ -31,7 +32,10 @@ export async function checkSensor(config: Config, brokerTimeoutMs = BROKER_TIMEO
   return { items: [item, ...files, ...capture.items, ...network], filters: capture.filters };
 }
 
-function checkUser({ run }: Config): { readonly user: LesserUser | undefined; readonly item: CheckItem } {
+function checkUser({ capture, run }: Config): {
+  readonly user: LesserUser | undefined;
+  readonly item: CheckItem;
+} {
   if (process.geteuid?.() !== 0) {
     const id = process.geteuid?.();
     return { user: undefined, item: ok('user', `runs as this user${id === undefined ? '' : ` (${id})`}`) };
@@ -40,6 +44,7 @@ function checkUser({ run }: Config): { readonly user: LesserUser | undefined; re
     const user = findUser(run.user);
     if (user.uid === 0)
       return { user: undefined, item: failed('user', 'run.user is root; name an ordinary user.', true) };
+    if (capture.driver === 'cap') addonToBecome(user);
     return { user, item: ok('user', `becomes ${run.user} (${user.uid}) and keeps CAP_NET_RAW`) };
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads';
+import { relayCap } from '../../capture/cap-relay.js';
 import type { LogRecord } from '../../model/records.js';
 import { startWorker } from './start-worker.js';
 import type {
@@ -180,6 +181,9 @@ export class AnalysisHost {
         return;
       case 'interface':
         this.#events.onInterface(news.event);
+        return;
+      case 'open-cap':
+        relayCap(news.port, news.options);
         return;
       case 'stopped':
         this.#keep(news.state);

@@ -1,13 +1,18 @@
 import type { MessagePort } from 'node:worker_threads';
 import { CaptureError } from '../../capture/capture-error.js';
 import { FilterError } from '../../capture/filter/filter-error.js';
+import type { LiveOptions } from '../../capture/live-options.js';
+import type { LiveEvents, LiveSource } from '../../capture/live-source.js';
 import type { CaptureInterface, PacketBatch } from '../../capture/packet-batch.js';
+import { RelayedCapture } from '../../capture/relayed-capture.js';
 import type { Severity } from '../../model/severity.js';
 import { SEVERITIES } from '../../model/severity.js';
+import type { Rule } from '../../rules/rule.js';
 import { SourceError } from '../../yaml/diagnostic.js';
 import { Analysis } from '../analysis.js';
 import { FolderError, loadEndpoints, loadRules } from '../load.js';
 import { analysisSnapshot } from './analysis-snapshot.js';
+import type { KernelFilter } from './kernel-filter.js';
 import { LabelledCapture } from './labelled-capture.js';
 import { Lag } from './lag.js';
 import { RecordOutbox } from './record-outbox.js';
@@ -33,19 +38,18 @@ export class AnalysisThread {
     Severity,
     number
   >;
-  #rules: number;
+  #rules: readonly Rule[];
   #packetsAt = performance.now();
   #ticker: NodeJS.Timeout | undefined;
   #isStopping = false;
 
-  /** Loads rules and opens the interfaces. Throws what is wrong with them; then nothing stays open. */
-  constructor(port: MessagePort, task: AnalysisTask) {
+  private constructor(port: MessagePort, task: AnalysisTask) {
     this.#port = port;
     this.#task = task;
     this.#outbox = new RecordOutbox((records) => this.#tell({ kind: 'records', records }));
     const { config } = task;
     const { rules, endpoints } = sourcesOf(config);
-    this.#rules = rules.length;
+    this.#rules = rules;
     this.#analysis = new Analysis({
       rules,
       endpoints,
@@ -59,10 +63,16 @@ export class AnalysisThread {
       emit: (record) => this.#outbox.add(record),
       onAlert: ({ rule }) => this.#alerts[rule.severity]++,
     });
+  }
+
+  /** Loads rules and opens the interfaces. Rejects with what is wrong with them; then nothing stays open. */
+  static async open(port: MessagePort, task: AnalysisTask): Promise<AnalysisThread> {
+    const thread = new AnalysisThread(port, task);
     try {
-      for (const one of config.interfaces) this.#captures.push(this.#open(one));
+      for (const one of task.config.interfaces) thread.#captures.push(await thread.#open(one));
+      return thread;
     } catch (error) {
-      for (const capture of this.#captures) void capture.close();
+      await thread.#close();
       throw error;
     }
   }
@@ -83,18 +93,28 @@ export class AnalysisThread {
       this.#tell({ kind: 'stopped', state: this.#state() });
     } finally {
       clearInterval(this.#ticker);
-      await Promise.all(this.#captures.map((capture) => capture.close()));
+      await this.#close();
     }
   }
 
-  #open(config: AnalysisConfig['interfaces'][number]): LabelledCapture {
+  async #close(): Promise<void> {
+    await Promise.all(this.#captures.map((capture) => capture.close()));
+  }
+
+  #open(config: AnalysisConfig['interfaces'][number]): Promise<LabelledCapture> {
     const { label } = config;
-    return new LabelledCapture(config, this.#task.config, this.#interfaces, {
+    const events: LiveEvents = {
       onLost: ({ reason }) => this.#tell({ kind: 'interface', event: { event: 'lost', label, reason } }),
       onStillLost: ({ message }) =>
         this.#tell({ kind: 'interface', event: { event: 'still-lost', label, reason: message } }),
       onReturned: () => this.#tell({ kind: 'interface', event: { event: 'returned', label, reason: '' } }),
-    });
+    };
+    const openCap = (options: LiveOptions): Promise<LiveSource> =>
+      RelayedCapture.open(options, (asked, its) =>
+        this.#port.postMessage({ kind: 'open-cap', port: asked, options: its } satisfies News, [asked]),
+      );
+    const surroundings = { ...this.#task.config, loadedRules: this.#rules };
+    return LabelledCapture.open(config, surroundings, this.#interfaces, events, openCap);
   }
 
   #take(batch: PacketBatch, from: number, to: number): void {
@@ -119,7 +139,9 @@ export class AnalysisThread {
         this.#outbox.acknowledged();
         return;
       case 'reload':
-        this.#tell({ kind: 'reloaded', id: order.id, fault: this.#reload(order.config) });
+        void this.#reload(order.config).then((fault) =>
+          this.#tell({ kind: 'reloaded', id: order.id, fault }),
+        );
         return;
       case 'stop':
         this.#isStopping = true;
@@ -127,17 +149,19 @@ export class AnalysisThread {
     }
   }
 
-  /* Everything is read and compiled before anything is used. */
-  #reload(config: AnalysisConfig): Fault | undefined {
+  /* Everything is read and compiled before anything is used. Never rejects. */
+  async #reload(config: AnalysisConfig): Promise<Fault | undefined> {
     try {
       const { rules, endpoints } = sourcesOf(config);
-      const filters = this.#captures.flatMap((capture) => {
+      const filters: (readonly [LabelledCapture, KernelFilter])[] = [];
+      for (const capture of this.#captures) {
         const one = config.interfaces.find(({ label }) => label === capture.label);
-        return one === undefined ? [] : [[capture, capture.prepare(one, config)] as const];
-      });
-      for (const [capture, filter] of filters) capture.use(filter);
+        if (one !== undefined)
+          filters.push([capture, await capture.prepare(one, { ...config, loadedRules: rules })]);
+      }
+      for (const [capture, filter] of filters) await capture.use(filter);
       this.#analysis.useRules(rules, endpoints);
-      this.#rules = rules.length;
+      this.#rules = rules;
       return undefined;
     } catch (error) {
       return faultOf(error);
@@ -149,7 +173,7 @@ export class AnalysisThread {
     const { length, capacity, dropped } = this.#outbox;
     return {
       interfaces: this.#captures.map((capture) => capture.state()),
-      rules: this.#rules,
+      rules: this.#rules.length,
       analysis: {
         ...snapshot,
         alerts: { ...this.#alerts },

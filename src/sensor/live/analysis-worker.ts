@@ -5,7 +5,8 @@ import type { AnalysisTask, News } from './worker-messages.js';
 
 const port = parentPort!;
 try {
-  await new AnalysisThread(port, workerData as AnalysisTask).run();
+  const thread = await AnalysisThread.open(port, workerData as AnalysisTask);
+  await thread.run();
 } catch (error) {
   port.postMessage({ kind: 'failed', fault: faultOf(error) } satisfies News);
 } finally {

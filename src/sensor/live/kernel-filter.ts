@@ -1,8 +1,9 @@
 import { autoFilter } from '../../capture/filter/automatic-filter.js';
-import { defaultNeeds } from '../../capture/filter/filter-needs.js';
-import type { InterfaceConfig } from '../../config/definition/configuration.js';
+import { LinkForm } from '../../capture/filter/link-form.js';
 import { FILTER_WORDS } from '../../config/definition/capture.js';
-import type { AnalysisConfig } from './worker-messages.js';
+import type { InterfaceConfig } from '../../config/definition/configuration.js';
+import type { CaptureSurroundings } from './rule-needs.js';
+import { blindRules, needsOf } from './rule-needs.js';
 
 /** What the kernel lets pass, and what is never seen for that, in sentences. */
 export interface KernelFilter {
@@ -10,20 +11,28 @@ export interface KernelFilter {
   readonly hides: readonly string[];
 }
 
-/** The filter of an interface, for its link type (a LINKTYPE_ value). Throws a FilterError. */
+/** The filter of an interface, for its link type (a LINKTYPE_ value) and the loaded rules. Throws a FilterError. */
 export function kernelFilter(
   { filter, userFilter }: InterfaceConfig,
-  { capture, vxlanPorts }: Pick<AnalysisConfig, 'capture' | 'vxlanPorts'>,
+  surroundings: CaptureSurroundings,
   linkType: number,
 ): KernelFilter {
   if (filter === FILTER_WORDS.none) return { text: '', hides: [] };
   if (filter !== FILTER_WORDS.automatic)
     return { text: filter, hides: ['Whatever the filter does not match, which is your own.'] };
+  const needs = needsOf(linkType, surroundings);
   const { text, hides } = autoFilter({
-    ...defaultNeeds(linkType),
-    vxlanPorts,
-    carriers: capture.carriers,
+    ...needs,
     ...(userFilter !== undefined && { userBpf: userFilter }),
   });
   return { text, hides };
+}
+
+/** Loaded rules that the automatic filter of an interface keeps from ever matching, each in a sentence. */
+export function rulesBehindFilter(
+  { filter }: InterfaceConfig,
+  surroundings: CaptureSurroundings,
+  linkType: number,
+): string[] {
+  return filter === FILTER_WORDS.automatic ? blindRules(LinkForm.of(linkType), surroundings) : [];
 }

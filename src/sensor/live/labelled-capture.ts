@@ -1,74 +1,80 @@
 import { CaptureError } from '../../capture/capture-error.js';
 import { LiveCapture } from '../../capture/live-capture.js';
-import type { LiveEvents, LiveSource } from '../../capture/live-source.js';
+import type { LiveOptions } from '../../capture/live-options.js';
+import type { Instructions, LiveEvents, LiveSource } from '../../capture/live-source.js';
 import type { CaptureInterface, PacketBatch } from '../../capture/packet-batch.js';
 import type { InterfaceConfig } from '../../config/definition/configuration.js';
 import { LINK_TYPE } from '../../wire/numbers.js';
 import type { KernelFilter } from './kernel-filter.js';
 import { kernelFilter } from './kernel-filter.js';
-import type { AnalysisConfig, InterfaceState } from './worker-messages.js';
+import type { CaptureSurroundings } from './rule-needs.js';
+import type { InterfaceState } from './worker-messages.js';
 
 const SUPPORTED_LINKS: ReadonlySet<number> = new Set(Object.values(LINK_TYPE));
+
+/** Opens a capture of the driver `cap`: here, or on the main thread. Rejects with a CaptureError. */
+export type OpenCap = (options: LiveOptions) => Promise<LiveSource>;
 
 /** A live capture as the configuration describes it, with its filter, under its label. */
 export class LabelledCapture {
   readonly label: string;
   readonly name: string;
-  readonly #source: LiveSource & { readonly isCapturing: boolean };
+  readonly #source: LiveSource;
   readonly #all: CaptureInterface[];
   /* Place in `all` of each interface of the source. */
   readonly #places: number[] = [];
   #filter: KernelFilter = { text: '', hides: [] };
-  #instructions: number | undefined;
+  #instructions: Instructions;
 
-  /** Opens it. `all` are the interfaces of all captures. Throws a CaptureError or a FilterError. */
-  constructor(
+  private constructor({ label, name }: InterfaceConfig, source: LiveSource, all: CaptureInterface[]) {
+    this.label = label;
+    this.name = name;
+    this.#source = source;
+    this.#all = all;
+  }
+
+  /** Opens it. `all` are the interfaces of all captures. Rejects with a CaptureError or a FilterError. */
+  static async open(
     config: InterfaceConfig,
-    surroundings: Pick<AnalysisConfig, 'capture' | 'vxlanPorts'>,
+    surroundings: CaptureSurroundings,
     all: CaptureInterface[],
     events: LiveEvents,
-  ) {
-    this.label = config.label;
-    this.name = config.name;
-    this.#all = all;
-    if (surroundings.capture.driver === 'cap')
-      throw new CaptureError(
-        'no-driver',
-        'run cannot capture with the driver "cap" yet; set capture.driver to libpcap.',
-      );
-    const { bufferBytes, snaplen, promiscuous, timeoutMs, direction } = surroundings.capture;
+    openCap: OpenCap,
+  ): Promise<LabelledCapture> {
+    const { driver, bufferBytes, snaplen, promiscuous, timeoutMs, direction } = surroundings.capture;
     const own = { interface: config.name, snaplen: config.snaplen ?? snaplen };
-    const capture = LiveCapture.open(
-      { ...own, bufferBytes, promiscuous, timeoutMs, direction, keepProcess: true },
-      events,
-    );
-    this.#source = capture;
+    const options = { ...own, bufferBytes, promiscuous, timeoutMs, direction, keepProcess: true };
+    const source = driver === 'cap' ? await openCap(options) : LiveCapture.open(options, events);
     try {
-      const { linkType } = capture.interfaces[0]!;
+      const { linkType } = source.interfaces[0]!;
       if (!SUPPORTED_LINKS.has(linkType))
         throw new CaptureError(
           'unsupported-link-type',
           `Interface "${config.name}" has link type ${linkType}, which is not supported; Ethernet, Linux cooked, BSD loopback and raw IP are.`,
         );
-      this.use(this.prepare(config, surroundings));
+      const capture = new LabelledCapture(config, source, all);
+      await capture.use(await capture.prepare(config, surroundings));
+      return capture;
     } catch (error) {
-      void capture.close();
+      await source.close();
       throw error;
     }
   }
 
-  /** Makes the filter that a configuration asks for, without using it. Throws a CaptureError or a FilterError. */
-  prepare(
-    config: InterfaceConfig,
-    surroundings: Pick<AnalysisConfig, 'capture' | 'vxlanPorts'>,
-  ): KernelFilter {
-    const filter = kernelFilter(config, surroundings, this.#source.interfaces[0]!.linkType);
-    if (this.#source instanceof LiveCapture) this.#source.countInstructions(filter.text);
+  /** LINKTYPE_ value, as opened. */
+  get linkType(): number {
+    return this.#source.interfaces[0]!.linkType;
+  }
+
+  /** Makes the filter that a configuration asks for, without using it. Rejects with a CaptureError or a FilterError. */
+  async prepare(config: InterfaceConfig, surroundings: CaptureSurroundings): Promise<KernelFilter> {
+    const filter = kernelFilter(config, surroundings, this.linkType);
+    await this.#source.countInstructions(filter.text);
     return filter;
   }
 
-  use(filter: KernelFilter): void {
-    this.#instructions = this.#source.setFilter(filter.text);
+  async use(filter: KernelFilter): Promise<void> {
+    this.#instructions = await this.#source.setFilter(filter.text);
     this.#filter = filter;
   }
 

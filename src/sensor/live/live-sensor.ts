@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { CAP_IS_WORSE } from '../../capture/cap-package.js';
+import { FILTERED_IN_PROCESS } from '../../capture/live-options.js';
 import type { Config } from '../../config/definition/configuration.js';
 import type { LogRecord } from '../../model/records.js';
 import type { Logger } from '../../observe/log.js';
@@ -81,6 +83,8 @@ export class LiveSensor {
 
   /** Opens sinks, then interfaces. Rejects with a SinkError or an AnalysisError; nothing stays open then. */
   async start(): Promise<void> {
+    if (this.#config.capture.driver === 'cap')
+      this.#log.warn(`The driver "cap" captures, which is worse than libpcap: ${CAP_IS_WORSE}`);
     await this.#hub.open();
     try {
       this.#started(await this.#host.start());
@@ -260,10 +264,11 @@ export class LiveSensor {
     this.#downReason = undefined;
     this.#lost.clear();
     this.#loadedAtMs = Date.now();
-    for (const { label, name, instructions } of state.interfaces) {
+    for (const { label, name, instructions, stats } of state.interfaces) {
       const named = label === name ? name : `${name} (${label})`;
       const filter = instructions === undefined ? '' : `, kernel filter of ${instructions} instructions`;
       this.#log.info(`Capturing on ${named}${filter}, ${state.rules} rules.`);
+      if (stats.filteredBy === 'process') this.#log.warn(`Interface ${label}: ${FILTERED_IN_PROCESS}`);
     }
   }
 }

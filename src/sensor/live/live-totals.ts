@@ -78,6 +78,7 @@ function addedStats(a: CaptureStats, b: CaptureStats): CaptureStats {
     ringFull: a.ringFull + b.ringFull,
     delivered: a.delivered + b.delivered,
     unread: addedLoss(a.unread, b.unread),
+    filteredBy: b.filteredBy,
     interruptions: a.interruptions + b.interruptions,
   };
 }

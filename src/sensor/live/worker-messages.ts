@@ -1,9 +1,11 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { LiveOptions } from '../../capture/live-options.js';
 import type { Config } from '../../config/definition/configuration.js';
 import type { CaptureStats } from '../../capture/live-source.js';
 import type { LogName, LogRecord } from '../../model/records.js';
 import type { AnalysisSnapshot } from '../../observe/sensor-snapshot.js';
 
-/* What the main thread and the thread of the analysis tell each other. All of it can be cloned. */
+/* What the main thread and the thread of the analysis tell each other. All of it can be cloned or transferred. */
 
 /** What the analysis thread needs of the configuration. */
 export type AnalysisConfig = Pick<
@@ -36,6 +38,8 @@ export type News =
   | { readonly kind: 'sign'; readonly id: number; readonly state: AnalysisState }
   | { readonly kind: 'reloaded'; readonly id: number; readonly fault: Fault | undefined }
   | { readonly kind: 'interface'; readonly event: InterfaceEvent }
+  /** Asks for a capture of the driver `cap`, which only the main thread can have. */
+  | { readonly kind: 'open-cap'; readonly port: MessagePort; readonly options: LiveOptions }
   | { readonly kind: 'stopped'; readonly state: AnalysisState }
   | { readonly kind: 'failed'; readonly fault: Fault };
 

@@ -80,6 +80,10 @@ const inner: fc.Arbitrary<LayerSpec[]> = fc.oneof(
     ),
   ),
 );
+const byPort = (own: number, header: string): LayerSpec[] => [
+  { layer: 'udp', src: 40_000, dst: own },
+  { layer: 'payload', bytes: Uint8Array.from(Buffer.from(header, 'hex')) },
+];
 const tunnelled: fc.Arbitrary<LayerSpec[]> = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(udpLayer, teredoLayer) },
   fc.constant<LayerSpec[]>([]),
@@ -93,6 +97,12 @@ const tunnelled: fc.Arbitrary<LayerSpec[]> = fc.oneof(
     octets(80).map((bytes) => ({ layer: 'payload' as const, bytes })),
   ),
   fc.tuple(fc.record({ layer: fc.constant('tcp' as const), src: port, dst: port })),
+  fc.constantFrom<LayerSpec[]>(
+    byPort(5072, `4152112900000000${'11'.repeat(36)}`),
+    byPort(1701, '0002000700090057'),
+    byPort(2152, '30ff003c00000001'),
+    byPort(6081, '000086dd00000a00'),
+  ),
 );
 const tag = fc.record({
   layer: fc.constant('vlan' as const),

@@ -13,6 +13,8 @@ const PCAP_HEADER = 24;
 const RECORD_HEADER = 16;
 
 const TCPDUMP_LINK: ReadonlyMap<number, string> = new Map([
+  [LINK_TYPE.PPP, 'PPP'],
+  [LINK_TYPE.PPP_HDLC, 'PPP_SERIAL'],
   [LINK_TYPE.ETHERNET, 'EN10MB'],
   [LINK_TYPE.LINUX_SLL, 'LINUX_SLL'],
   [LINK_TYPE.LINUX_SLL2, 'LINUX_SLL2'],

@@ -4,6 +4,9 @@ import { basename } from 'node:path';
 import { autoFilter } from '../../../src/capture/filter/automatic-filter.js';
 import type { FilterNeeds } from '../../../src/capture/filter/filter-needs.js';
 import { defaultNeeds } from '../../../src/capture/filter/filter-needs.js';
+import { DEFAULT_CONFIG } from '../../../src/config/load.js';
+import { needsOf } from '../../../src/sensor/live/rule-needs.js';
+import { loadRules } from '../../../src/sensor/load.js';
 import type { Analysed } from '../../support/analysing.js';
 import { analyseCapture } from '../../support/analysing.js';
 import { allCaptures } from '../../support/captures.js';
@@ -27,12 +30,15 @@ function story(analysed: Analysed): Record<string, unknown[]> {
   return { notice: lines('notice'), tunnel: lines('tunnel') };
 }
 
+const SHIPPED = { ...DEFAULT_CONFIG, loadedRules: loadRules([]).rules };
+
 describe('the automatic filter over every capture', () => {
   needsTcpdump();
   const folder = temporaryFolder();
 
   const forms: readonly (readonly [string, (linkType: number) => FilterNeeds])[] = [
     ['with VLAN and QinQ twins', defaultNeeds],
+    ['as run makes it for the shipped rules', (linkType) => needsOf(linkType, SHIPPED)],
     [
       'with all carriers',
       (linkType) => ({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { autoFilter } from '../../../src/capture/filter/automatic-filter.js';
 import type { FilterNeeds } from '../../../src/capture/filter/filter-needs.js';
-import { defaultNeeds } from '../../../src/capture/filter/filter-needs.js';
+import { tunnelNeeds } from '../../../src/capture/filter/filter-needs.js';
 import type { LayerStack } from '../../../src/decode/layers.js';
 import { PacketDecoder } from '../../../src/decode/packet.js';
 import { ETHERTYPE, LINK_TYPE } from '../../../src/wire/numbers.js';
@@ -51,7 +51,7 @@ function u16(value: number): number[] {
 
 describe('whatever the decoder takes for a tunnel, the automatic filter passes', () => {
   needsTcpdump();
-  const ethernet = defaultNeeds(LINK_TYPE.ETHERNET);
+  const ethernet = tunnelNeeds(LINK_TYPE.ETHERNET);
 
   it('on Ethernet, behind any number of VLAN tags', () => holdsFor(ethernet, ethernetFrame(false)));
 
@@ -62,10 +62,7 @@ describe('whatever the decoder takes for a tunnel, the automatic filter passes',
   });
 
   it('with no more than the Teredo shape: no ports are named', () =>
-    holdsFor(
-      { ...ethernet, teredoPorts: [], dnsPorts: [], brokerPorts: [], nativeIpv6: false },
-      ethernetFrame(false),
-    ));
+    holdsFor({ ...tunnelNeeds(LINK_TYPE.ETHERNET), teredoPorts: [] }, ethernetFrame(false)));
 
   it('on links without Ethernet header', () => {
     const ethertype = (isV6: boolean): number[] => u16(isV6 ? ETHERTYPE.IPV6 : ETHERTYPE.IPV4);
@@ -76,6 +73,6 @@ describe('whatever the decoder takes for a tunnel, the automatic filter passes',
       [LINK_TYPE.LOOP, (isV6) => Uint8Array.of(0, 0, 0, isV6 ? 24 : 2)],
       [LINK_TYPE.NULL, (isV6) => Uint8Array.of(isV6 ? 30 : 2, 0, 0, 0)],
     ];
-    for (const [linkType, header] of links) holdsFor(defaultNeeds(linkType), linkFrame(header));
+    for (const [linkType, header] of links) holdsFor(tunnelNeeds(linkType), linkFrame(header));
   });
 });

@@ -5,26 +5,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { CapCapture } from '../../../src/capture/cap-capture.js';
 import { CaptureError } from '../../../src/capture/capture-error.js';
+import { needsCap } from '../../support/cap-package.js';
 import { collecting, liveNetwork, send, TEST_FILTER, until } from '../../support/live-network.js';
-
-function whyNoCap(): string | undefined {
-  try {
-    createRequire(import.meta.url)('cap');
-    return undefined;
-  } catch (error) {
-    return `the package cap is not built for this Node (${(error as NodeJS.ErrnoException).code ?? 'no code'})`;
-  }
-}
 
 describe('the driver "cap"', () => {
   const { wire } = liveNetwork();
-  const reason = whyNoCap();
 
   it('hands packets over in batches, with drops unknown', async function () {
-    if (reason !== undefined) {
-      this.test!.title += ` (skipped: ${reason})`;
-      this.skip();
-    }
+    needsCap(this);
     const capture = CapCapture.open({ interface: 'lo', filter: TEST_FILTER, slabs: 2, snaplen: 200 });
     const { packets, done } = collecting(capture);
     const before = Math.floor(Date.now() / 1000);
@@ -43,10 +31,7 @@ describe('the driver "cap"', () => {
   });
 
   it('a wrong filter crashed the process at the next garbage collection', function () {
-    if (reason !== undefined) {
-      this.test!.title += ` (skipped: ${reason})`;
-      this.skip();
-    }
+    needsCap(this);
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     for (let i = 0; i < 10; i++) {
@@ -57,7 +42,8 @@ describe('the driver "cap"', () => {
     }
   });
 
-  it('refuses an interface whose removal would abort the process', () => {
+  it('refuses an interface whose removal would abort the process', function () {
+    needsCap(this);
     assert.throws(() => CapCapture.open({ interface: wire }), {
       code: 'interface-refused',
       message: /would abort the process when "wire0" is removed/,
@@ -65,10 +51,7 @@ describe('the driver "cap"', () => {
   });
 
   it('aborts the process when its interface goes down, which is why', function () {
-    if (reason !== undefined) {
-      this.test!.title += ` (skipped: ${reason})`;
-      this.skip();
-    }
+    needsCap(this);
     const path = createRequire(import.meta.url).resolve('cap');
     const script = `const { Cap } = require(${JSON.stringify(path)});
       const cap = new Cap();

@@ -1,0 +1,57 @@
+import type { FilterNeeds } from '../../capture/filter/filter-needs.js';
+import { defaultNeeds, tunnelNeeds } from '../../capture/filter/filter-needs.js';
+import type { LinkForm } from '../../capture/filter/link-form.js';
+import { KIND } from '../../model/vocabulary.js';
+import type { Rule, RuleEvent } from '../../rules/rule.js';
+import type { AnalysisConfig } from './worker-messages.js';
+
+/** What concerns the captures of all interfaces. */
+export interface CaptureSurroundings extends Pick<AnalysisConfig, 'capture' | 'vxlanPorts'> {
+  readonly loadedRules: readonly Rule[];
+}
+
+/** Packets that no tunnel carries and that a rule might be about: keys of the needs of a filter. */
+export type Beyond = 'dnsPorts' | 'brokerPorts' | 'nativeIpv6';
+
+/*
+ * What rules of an event see beyond tunnels. Nothing today: the analysis asks rules about packets that a tunnel carries,
+ * and about no others. A new event has to say here what the filter passes for it.
+ */
+const SEEN_BY: Readonly<Record<RuleEvent, readonly Beyond[]>> = { packet: [], flow: [], tunnel: [] };
+
+/** What the automatic filter of an interface passes: for the decoders, as configured, and for the loaded rules. */
+export function needsOf(
+  linkType: number,
+  { capture, vxlanPorts, loadedRules }: CaptureSurroundings,
+  seenBy: Readonly<Record<RuleEvent, readonly Beyond[]>> = SEEN_BY,
+): FilterNeeds {
+  const all = defaultNeeds(linkType);
+  const beyond = loadedRules.flatMap(({ on }) => seenBy[on]);
+  const widened = Object.fromEntries(beyond.map((key) => [key, all[key]]));
+  return { ...tunnelNeeds(linkType), ...widened, vxlanPorts, carriers: capture.carriers };
+}
+
+/** Loaded rules that ask for what the configuration keeps from the analysis on such a link, each in a sentence. */
+export function blindRules(
+  form: LinkForm,
+  { capture, vxlanPorts, loadedRules }: CaptureSurroundings,
+): string[] {
+  const { vlan, qinq } = form.carriers(capture.carriers);
+  // On cooked links tagged frames pass whole, or not at all.
+  const hidden = {
+    'packet.vlan': form.tags !== 'none' && !vlan && 'capture.carriers.vlan',
+    'packet.inner_vlan':
+      (form.tags === 'keyword' && !qinq && 'capture.carriers.qinq') ||
+      (form.tags === 'type' && !vlan && 'capture.carriers.vlan'),
+  };
+  return loadedRules.flatMap(({ id, fields, gate }) => [
+    ...Object.entries(hidden).flatMap(([field, key]) =>
+      key !== false && fields.has(field)
+        ? [`Rule ${id} reads ${field}, but the filter may hide frames with such tags; set ${key} to true.`]
+        : [],
+    ),
+    ...(vxlanPorts.length === 0 && gate.kinds === 2 ** KIND.vxlan
+      ? [`Rule ${id} is about VXLAN alone, but none is opened; name its ports in vxlanPorts.`]
+      : []),
+  ]);
+}
