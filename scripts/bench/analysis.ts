@@ -5,14 +5,15 @@ import type { AnalysisLimits } from '../../src/sensor/analysis.js';
 import { Analysis, DEFAULT_LIMITS } from '../../src/sensor/analysis.js';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS, REPLAY_SEED } from '../../src/sensor/replay.js';
 
-/** An analysis as `replay` makes it without options. */
+/** An analysis as `replay` makes it without options. `Made` is its class, when it is another than that of the sources. */
 export function benchAnalysis(
   rules: readonly Rule[],
   endpoints: EndpointList,
   emit: (record: LogRecord) => void,
   limits: Partial<AnalysisLimits> = {},
+  Made: typeof Analysis = Analysis,
 ): Analysis {
-  return new Analysis({
+  return new Made({
     rules,
     endpoints,
     site: { localNetworks: [], vantage: 'auto' },

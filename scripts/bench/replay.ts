@@ -2,19 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CaptureFile } from '../../src/capture/capture-file.js';
-import { loadEndpoints, loadRules } from '../../src/sensor/load.js';
-import { Replay } from '../../src/sensor/replay.js';
-import { FileSink } from '../../src/sink/files/file-sink.js';
 import { replayFiles } from '../../src/sink/files/file-sink-options.js';
 import { benchAnalysis } from './analysis.js';
+import { buildSensor, built } from './built.js';
 import { libpcapFloor } from './libpcap-floor.js';
 import { describeMachine } from './machine.js';
 import { benchFile, mixedCaptureName, writeMixedCapture } from './mixed-capture.js';
 
 /*
  * Packets per second of a replay with all rules and logs, beside two bare loops over the same file: libpcap in C, and
- * ours in JavaScript. They take turns, so that all of them see the same machine.
+ * ours in JavaScript. They take turns, so that all of them see the same machine. Ours is the compiled code.
  *
  *     node --import tsx scripts/bench/replay.ts [--frames 1000000] [--runs 5] [--tunnels kept|fresh] [--smoke]
  */
@@ -36,6 +33,13 @@ const size = writeMixedCapture(path, corpus);
 console.log(
   `corpus   ${frames} frames, ${(size / 1e6).toFixed(1)} MB, 20 % Teredo, 20 % protocol 41, tunnels ${corpus.tunnels}`,
 );
+
+buildSensor();
+const { CaptureFile } = await built('capture/capture-file.js');
+const { loadEndpoints, loadRules } = await built('sensor/load.js');
+const { Analysis } = await built('sensor/analysis.js');
+const { Replay } = await built('sensor/replay.js');
+const { FileSink } = await built('sink/files/file-sink.js');
 
 const rules = loadRules([]).rules;
 const endpoints = loadEndpoints();
@@ -63,7 +67,7 @@ const counts = { tunnels: 0, flows: 0, alerts: 0, records: 0 };
 async function replay(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'copperhull-bench-'));
   const sink = new FileSink(folder, replayFiles(true));
-  const run = new Replay(sink, (emit) => benchAnalysis(rules, endpoints, emit));
+  const run = new Replay(sink, (emit) => benchAnalysis(rules, endpoints, emit, {}, Analysis));
   const { faults } = await run.run({ files: [path], merge: false });
   rmSync(folder, { recursive: true });
   if (faults[0] !== undefined) throw faults[0];
