@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { whyNotAgain } from '../support/first-node.js';
 import { whyNoLiveTest } from '../support/live-network.js';
 
 const SCRIPTS = fileURLToPath(new URL('../../scripts/bench/live/', import.meta.url));
@@ -21,7 +22,7 @@ function bench(script: string, ...args: readonly string[]): Promise<{ code: numb
 describe('the live sensor, in a short form of its benchmarks,', function () {
   this.timeout(120_000);
   before(function () {
-    const reason = whyNoLiveTest();
+    const reason = whyNotAgain() ?? whyNoLiveTest();
     if (reason === undefined) return;
     for (const test of this.test!.parent!.tests) test.title += ` (skipped: ${reason})`;
     this.skip();
@@ -42,6 +43,8 @@ describe('the live sensor, in a short form of its benchmarks,', function () {
       '2',
       '--ring',
       '1048576',
+      '--rules',
+      '20',
       '--drops-needed',
       '0',
     );

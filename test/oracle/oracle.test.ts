@@ -11,11 +11,12 @@ import {
 } from '../../scripts/oracle.d/known-differences.js';
 import { whyNoTshark } from '../../scripts/oracle.d/tshark.js';
 import { allCaptures } from '../support/captures.js';
+import { whyNotAgain } from '../support/first-node.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const SOUND_PACKETS = 600;
 const TABLE = readKnownDifferences();
-const why = whyNoTshark();
+const why = whyNotAgain() ?? whyNoTshark();
 
 describe(`our decoder and tshark${why === undefined ? '' : ` [skipped: ${why}]`}`, function () {
   this.timeout(120_000);

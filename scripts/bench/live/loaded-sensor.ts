@@ -26,6 +26,8 @@ export interface SensorSettings {
   /** `filter` of the interface. */
   readonly filter: 'auto' | 'none';
   readonly bufferBytes: number;
+  /** `capture.queueBytes`, when other than its default. */
+  readonly queueBytes?: number;
   /** Run from the source instead of the compiled files. */
   readonly isFromSource: boolean;
   readonly userFilter?: string;
@@ -107,7 +109,7 @@ export class LoadedSensor {
 
   /** Writes the configuration anew, with this `userFilter`. */
   configure(userFilter: string | undefined): void {
-    const { filter, bufferBytes, ownRules } = this.#settings;
+    const { filter, bufferBytes, queueBytes, ownRules } = this.#settings;
     // Beside `none` there is no userFilter: its text is the whole filter then.
     const narrowed =
       filter === 'none' ? `filter: '${userFilter}'` : `filter: ${filter}, userFilter: '${userFilter}'`;
@@ -115,7 +117,7 @@ export class LoadedSensor {
     const text = [
       'sensor: bench',
       `interfaces: [{ name: ${TAP}, ${passing} }]`,
-      `capture: { bufferBytes: ${bufferBytes} }`,
+      `capture: { bufferBytes: ${bufferBytes}${queueBytes === undefined ? '' : `, queueBytes: ${queueBytes}`} }`,
       `http: { listen: '${LISTEN}' }`,
       'run: { statsIntervalMs: 1000, shutdownTimeoutMs: 60000 }',
       'sinks: [{ type: files, folder: logs }]',

@@ -12,26 +12,53 @@ import { enterWire, interfaceCounters, TAP, WIRE } from './wire.js';
  *
  *     node --import tsx scripts/bench/live/overload.ts [--seconds 20] [--rate 0: no limit] [--tunnel-percent 40]
  *       [--frames 1000000] [--senders PROCESSORS] [--ring 4194304] [--filter none|auto] [--from-source]
+ *       [--queue 8388608] [--rules 1000: rules that ask about every tunnel packet, to make the analysis slow]
  *       [--drops-needed 1: drops without which this was no overload]
  *
  * With `--filter auto`, what the kernel's filter leaves out is a further line: how many of the frames pass it is asked of
  * libpcap while sending. Ends with 1 when there is a gap, or when nothing was dropped.
  */
 const { frames, tunnelPercent, senders, bufferBytes, filter, isFromSource, own } = benchOptions(
-  { seconds: 20, rate: 0, ring: 4 * 1024 * 1024, 'drops-needed': 1 },
+  { seconds: 20, rate: 0, ring: 4 * 1024 * 1024, queue: 8 * 1024 * 1024, rules: 1000, 'drops-needed': 1 },
   'none',
 );
+/* Rules that never find anything, and must be asked about every packet in a tunnel. */
+function slowRules(count: number): string {
+  return Array.from(
+    { length: count },
+    (_, i) => `- rule: slow-${i}
+  rev: 1
+  title: Slow
+  on: packet
+  severity: low
+  status: test
+  condition: packet.length == ${100_000 + i}
+  note: TunnelAbuse::Slow
+  message: never
+  tests: [{ name: none, hex: ["00"], expect: [] }]
+`,
+  ).join('');
+}
+
 printMachine();
 compile(isFromSource);
 const corpus = makeCorpus(frames, tunnelPercent);
 printCorpus(corpus);
-console.log(`         filter ${filter}, ring of ${bufferBytes} octets, ${senders} senders\n`);
+console.log(
+  `         filter ${filter}, ring of ${bufferBytes} octets, queue of ${own.queue}, ${own.rules} slow rules, ${senders} senders\n`,
+);
 enterWire();
 
 const traffic = { corpus, senders, filter: filterText(filter), rate: own.rate };
 const floor = await probeFloor({ ...traffic, bufferBytes, seconds: Math.min(3, own.seconds) }, own.rate);
 
-const sensor = await LoadedSensor.start({ filter, bufferBytes, isFromSource });
+const sensor = await LoadedSensor.start({
+  filter,
+  bufferBytes,
+  queueBytes: own.queue,
+  isFromSource,
+  ...(own.rules > 0 && { ownRules: slowRules(own.rules) }),
+});
 const before = { wire: interfaceCounters(WIRE), tap: interfaceCounters(TAP) };
 const sent = await sending({ ...traffic, seconds: own.seconds }).done;
 await sensor.settled();

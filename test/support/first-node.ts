@@ -1,0 +1,7 @@
+/**
+ * Why a long test that does not depend on the version of Node is left out on this one; undefined on the first Node of
+ * `scripts/test`, and wherever tests are started by hand.
+ */
+export function whyNotAgain(): string | undefined {
+  return process.env['COPPERHULL_SHORT'] === undefined ? undefined : 'it was run on the first Node';
+}
