@@ -333,7 +333,9 @@ export class Analysis {
       batch.interface[i]!,
       batch.wireLength[i]!,
     );
+    // The tunnels of this packet are not looked up yet, and those of the packet before are not its own.
     this.#scene.levels = 0;
+    this.#scene.flowTunnel = NONE;
     this.#weirds.reportNamed(this.#scene, 'packet_time_went_backwards', `by ${by} seconds`);
   }
 

@@ -70,7 +70,12 @@ describe('the automatic filter over every capture', () => {
     }
     for (const path of others) {
       const { text } = autoFilter({ ...defaultNeeds(await linkTypeOf(path)), dnsPorts: [] });
-      const [before, after] = [records(passing(path, '')), records(passing(path, text))];
+      // The capture of DTLS has some GTP-U, which may carry IPv6 and passes, behind two VLAN tags.
+      const other = 'ether[12:2] != 0x8100';
+      const [before, after] = [
+        records(passing(path, other)),
+        records(passing(path, `(${text}) and ${other}`)),
+      ];
       assert.ok(
         after.length <= before.length / 20,
         `${basename(path)}: ${after.length} of ${before.length} pass`,
