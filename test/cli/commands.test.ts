@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { LogName } from '../../src/model/records.js';
 import { buildFrame } from '../../src/wire/packet-builder.js';
+import { builtCommand } from '../support/built-command.js';
 import { copperhull } from '../support/command.js';
 import { LAB_CAPTURES } from '../support/captures.js';
 import { pcap } from '../support/pcap-writer.js';
@@ -81,8 +82,9 @@ describe('copperhull replay', function () {
   });
 
   it('ends quietly when its reader has seen enough', () => {
-    const script = 'node --import tsx src/cli/main.ts replay "$1" --out - --quiet | head -n 1';
-    const result = spawnSync('bash', ['-o', 'pipefail', '-c', script, 'bash', MIREDO], { encoding: 'utf8' });
+    const script = '"$1" "$2" replay "$3" --out - --quiet | head -n 1';
+    const given = ['bash', ...builtCommand(), MIREDO];
+    const result = spawnSync('bash', ['-o', 'pipefail', '-c', script, ...given], { encoding: 'utf8' });
     assert.equal(result.stderr, '');
     assert.equal(result.stdout.split('\n').length, 2);
   });
@@ -256,9 +258,9 @@ describe('copperhull replay', function () {
   });
 
   it('reads pipes as later files too', () => {
-    const script =
-      'node --import tsx src/cli/main.ts replay "$1" <(cat "$2") --out - --quiet | grep -c DISCOVER';
-    const result = spawnSync('bash', ['-c', script, 'bash', SIX_IN_FOUR, MIREDO], { encoding: 'utf8' });
+    const script = '"$1" "$2" replay "$3" <(cat "$4") --out - --quiet | grep -c DISCOVER';
+    const given = ['bash', ...builtCommand(), SIX_IN_FOUR, MIREDO];
+    const result = spawnSync('bash', ['-c', script, ...given], { encoding: 'utf8' });
     assert.equal(result.stdout, '3\n', result.stderr);
   });
 

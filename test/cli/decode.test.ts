@@ -6,15 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { teredoAddress } from '../../src/wire/packet-builder.js';
 import { buildFrame } from '../../src/wire/packet-builder.js';
+import { onFirstNodeOnly } from '../support/first-node.js';
+import { builtCommand } from '../support/built-command.js';
 import { LAB_CAPTURES } from '../support/captures.js';
 import { copperhull } from '../support/command.js';
 import { enhancedPacket, interfaceBlock, pcap, section } from '../support/pcap-writer.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const QUALIFICATION = join(LAB_CAPTURES, 'teredo-qualify-irc-http-natinside.pcap');
 
 describe('copperhull decode', function () {
+  onFirstNodeOnly();
   this.timeout(30_000);
   const folder = temporaryFolder();
 
@@ -141,13 +143,10 @@ describe('copperhull decode', function () {
   });
 
   it('is quiet when its reader goes away', async () => {
-    const child = spawn(
-      process.execPath,
-      ['--import', import.meta.resolve('tsx'), MAIN, 'decode', '-x', QUALIFICATION],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const [program, script] = builtCommand();
+    const child = spawn(program, [script, 'decode', '-x', QUALIFICATION], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.stdout.once('data', () => child.stdout.destroy());

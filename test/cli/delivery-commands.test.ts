@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { LOG_NAMES } from '../../src/model/records.js';
+import { onFirstNodeOnly } from '../support/first-node.js';
 import { LAB_CAPTURES } from '../support/captures.js';
 import { copperhull } from '../support/command.js';
 import { createTopic, readTopic } from '../support/kafka.js';
@@ -17,6 +18,7 @@ const CAPTURE = join(LAB_CAPTURES, 'p41-6in4-irc-dstopts.pcap');
 const ALERT = '"note":"TunnelAbuse::Inner_IRC_Port"';
 
 describe('delivery from the command line, with a real broker,', function () {
+  onFirstNodeOnly();
   this.timeout(60_000);
   const temporary = temporaryFolder();
   const broker = sharedBroker();

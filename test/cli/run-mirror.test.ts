@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { buildFrame } from '../../src/wire/packet-builder.js';
-import { whyNotAgain } from '../support/first-node.js';
+import { onFirstNodeOnly } from '../support/first-node.js';
 import { liveNetwork, run, send } from '../support/live-network.js';
 import { endSensors, logLines, RunningSensor } from '../support/live-sensor.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -26,15 +26,10 @@ const answer: readonly LayerSpec[] = [
 ];
 
 describe('a live mirror port', function () {
+  onFirstNodeOnly();
   this.timeout(60_000);
   const temporary = temporaryFolder();
   const network = liveNetwork();
-  before(function () {
-    const why = whyNotAgain();
-    if (why === undefined) return;
-    for (const test of this.test!.parent!.tests) test.title += ` (skipped: ${why})`;
-    this.skip();
-  });
   after(endSensors);
 
   /** What the sensor wrote after packets came in, each on its interface. */

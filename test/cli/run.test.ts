@@ -165,14 +165,13 @@ describe('copperhull run, on a wire,', function () {
   it('says what to do when the user that it becomes may not read it', () => {
     const folder = temporary.path('private');
     mkdirSync(folder, { mode: 0o700 });
-    for (const part of ['src', 'rules', 'schemas', 'build/native', 'package.json'])
+    for (const part of ['bin', 'dist', 'rules', 'schemas', 'build/native', 'package.json'])
       cpSync(join(PACKAGE_FOLDER, part), join(folder, part), { recursive: true });
     symlinkSync(join(PACKAGE_FOLDER, 'node_modules'), join(folder, 'node_modules'));
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', 'src/cli/main.ts', 'run', '--interface', 'tap0'],
-      { cwd: folder, encoding: 'utf8' },
-    );
+    const { status, stderr } = spawnSync(process.execPath, ['bin/copperhull', 'run', '--interface', 'tap0'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
     assert.equal(status, 1);
     assert.match(stderr, /User nobody may not read .*private.*such as \/opt\/copperhull/);
     assert.doesNotMatch(stderr, /bug/);

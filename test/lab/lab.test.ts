@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadPlan } from '../../scripts/lab.d/plan.js';
+import { whyNotAgain } from '../support/first-node.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const LAB = fileURLToPath(new URL('../../scripts/lab', import.meta.url));
@@ -12,7 +13,7 @@ const SCENARIO_TIMEOUT_MS = 120_000;
 
 /** Why the lab cannot run here, or should not (COPPERHULL_NO_LAB says it), or undefined. */
 function obstacle(): string | undefined {
-  const asked = process.env['COPPERHULL_NO_LAB'];
+  const asked = process.env['COPPERHULL_NO_LAB'] ?? whyNotAgain();
   if (asked !== undefined) return asked;
   const { status, stderr } = spawnSync(LAB, ['check'], { encoding: 'utf8' });
   return status === 0 ? undefined : stderr.trim();

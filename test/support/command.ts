@@ -1,8 +1,5 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const LOADER = import.meta.resolve('tsx');
+import { builtCommand } from './built-command.js';
 
 export interface CommandResult {
   readonly code: number | null;
@@ -16,7 +13,8 @@ export function copperhull(
   options: { cwd?: string; input?: Uint8Array } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', LOADER, MAIN, ...args], {
+    const [program, script] = builtCommand();
+    const child = spawn(program, [script, ...args], {
       cwd: options.cwd,
       stdio: 'pipe',
     });

@@ -5,3 +5,13 @@
 export function whyNotAgain(): string | undefined {
   return process.env['COPPERHULL_SHORT'] === undefined ? undefined : 'it was run on the first Node';
 }
+
+/** Skips the tests of a `describe` on all Nodes but the first, and says why. */
+export function onFirstNodeOnly(): void {
+  before(function () {
+    const why = whyNotAgain();
+    if (why === undefined) return;
+    for (const test of this.test!.parent!.tests) test.title += ` (skipped: ${why})`;
+    this.skip();
+  });
+}

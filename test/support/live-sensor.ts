@@ -1,18 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { CaptureFile } from '../../src/capture/capture-file.js';
+import { builtCommand } from './built-command.js';
 import { send, until } from './live-network.js';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-/** Runs copperhull from its source. */
-export const FROM_SOURCE: readonly string[] = [
-  process.execPath,
-  '--import',
-  import.meta.resolve('tsx'),
-  MAIN,
-];
 
 /** A `copperhull run` of its own. */
 export class RunningSensor {
@@ -22,7 +13,11 @@ export class RunningSensor {
   log = '';
 
   /** `wrapper` is a program that starts it, with its arguments; `program` is what runs as copperhull. */
-  constructor(args: readonly string[], wrapper: readonly string[] = [], program = FROM_SOURCE) {
+  constructor(
+    args: readonly string[],
+    wrapper: readonly string[] = [],
+    program: readonly string[] = builtCommand(),
+  ) {
     const command = [...wrapper, ...program, 'run', ...args];
     this.#child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'inherit', 'pipe'] });
     running.add(this.#child);

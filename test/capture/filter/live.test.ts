@@ -8,6 +8,7 @@ import type { FilterNeeds } from '../../../src/capture/filter/filter-needs.js';
 import { defaultNeeds } from '../../../src/capture/filter/filter-needs.js';
 import { ETHERTYPE, LINK_TYPE } from '../../../src/wire/numbers.js';
 import { buildFrame } from '../../../src/wire/packet-builder.js';
+import { onFirstNodeOnly } from '../../support/first-node.js';
 import { captureNames, LAB_CAPTURES } from '../../support/captures.js';
 import { pcap } from '../../support/pcap-writer.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -68,6 +69,7 @@ const SIGN = Buffer.from(
 );
 
 describe('the automatic filter, live', function () {
+  onFirstNodeOnly();
   this.timeout(60_000);
   needsTcpdump();
   before(function () {

@@ -7,6 +7,7 @@ import { defaultNeeds } from '../../../src/capture/filter/filter-needs.js';
 import { DEFAULT_CONFIG } from '../../../src/config/load.js';
 import { needsOf } from '../../../src/sensor/live/rule-needs.js';
 import { loadRules } from '../../../src/sensor/load.js';
+import { onFirstNodeOnly } from '../../support/first-node.js';
 import type { Analysed } from '../../support/analysing.js';
 import { analyseCapture } from '../../support/analysing.js';
 import { allCaptures } from '../../support/captures.js';
@@ -33,6 +34,7 @@ function story(analysed: Analysed): Record<string, unknown[]> {
 const SHIPPED = { ...DEFAULT_CONFIG, loadedRules: loadRules([]).rules };
 
 describe('the automatic filter over every capture', () => {
+  onFirstNodeOnly();
   needsTcpdump();
   const folder = temporaryFolder();
 

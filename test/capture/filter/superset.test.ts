@@ -6,6 +6,7 @@ import { tunnelNeeds } from '../../../src/capture/filter/filter-needs.js';
 import type { LayerStack } from '../../../src/decode/layers.js';
 import { PacketDecoder } from '../../../src/decode/packet.js';
 import { ETHERTYPE, LINK_TYPE } from '../../../src/wire/numbers.js';
+import { onFirstNodeOnly } from '../../support/first-node.js';
 import { decodeBytes, layerNames } from '../../support/decoding.js';
 import { ethernetFrame, linkFrame } from './generated-frames.js';
 import type { FilterFrame } from './libpcap.js';
@@ -50,6 +51,7 @@ function u16(value: number): number[] {
 }
 
 describe('whatever the decoder takes for a tunnel, the automatic filter passes', () => {
+  onFirstNodeOnly();
   needsTcpdump();
   const ethernet = tunnelNeeds(LINK_TYPE.ETHERNET);
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { KafkaBroker, whyNoBroker } from '../../../scripts/kafka-broker/broker.js';
 import { findings, runChaos } from '../../../scripts/chaos/run.js';
+import { whyNotAgain } from '../../support/first-node.js';
 import { KAFKA_VERSION } from '../../support/shared-broker.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -10,9 +11,7 @@ describe('alerts under faults', function () {
   const temporary = temporaryFolder();
 
   it('all arrive, in order, and are counted right while broker and sensor are killed and the broker stalls', async function () {
-    // Minutes of waiting for brokers, and nothing in it that depends on the Node version.
-    const isShort = process.env['COPPERHULL_SHORT'] !== undefined;
-    const reason = isShort ? 'it runs on one Node version only' : whyNoBroker(KAFKA_VERSION);
+    const reason = whyNotAgain() ?? whyNoBroker(KAFKA_VERSION);
     if (reason !== undefined) {
       console.log(`      skipped: ${reason}`);
       this.skip();

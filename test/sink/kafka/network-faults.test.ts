@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { KafkaBroker, freePorts, whyNoBroker } from '../../../scripts/kafka-broker/broker.js';
+import { onFirstNodeOnly } from '../../support/first-node.js';
 import { createTopic, readTopic } from '../../support/kafka.js';
 import { kafkaSink, stateOf, until } from '../../support/kafka-sink.js';
 import { logRecords, numberOf } from '../../support/log-records.js';
@@ -8,6 +9,7 @@ import { KAFKA_VERSION } from '../../support/shared-broker.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 describe('the Kafka sink over a bad network', function () {
+  onFirstNodeOnly();
   this.timeout(90_000);
   const temporary = temporaryFolder();
   let broker: KafkaBroker;
