@@ -9,7 +9,7 @@ LIVE_SENSOR="$LAB/live-sensor {interface} {out} {http} {rules}"
 LAB_RECORDER=${LAB_RECORDER:-$TCPDUMP}
 LAB_SENSOR=${LAB_SENSOR:-$LIVE_SENSOR}
 FIRST_HTTP_PORT=9479
-START_TENTHS=300 # a sensor compiles itself, in user-mode Linux slowly
+START_TENTHS=300 # user-mode Linux is slow
 STOP_TENTHS=150
 
 filled_in() { # filled_in TEMPLATE PORT HTTP_PORT

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadPlan } from '../../scripts/lab.d/plan.js';
+import { builtCommand } from '../support/built-command.js';
 import { whyNotAgain } from '../support/first-node.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -37,6 +38,7 @@ describe('the live lab', function () {
 
   before(function () {
     const reason = obstacle();
+    if (reason === undefined) builtCommand();
     if (reason === undefined) return;
     console.log(`      skipped: ${reason}`);
     this.skip();
