@@ -2,21 +2,26 @@ import { CHECK_WORDS } from '../model/checks.js';
 import { findField } from '../model/fields.js';
 import { CHECK_VALUE, TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { Names } from './compiler.js';
-import type { Expression } from './syntax.js';
+import type { Expression, WordNode } from './syntax.js';
+import type { ValueKey } from './value-key.js';
+import { eitherKey, keyOfValues, narrowerKey } from './value-key.js';
 
 /**
  * What must be so for a condition to be true at all, read off its text: one of these checks violated, one of these
- * tunnel kinds. The engine tests it with a few masks, so a rule that cannot match costs nothing.
+ * tunnel kinds, one of these values of a field. The engine tests it with a few masks and look-ups, so a rule that cannot
+ * match costs nothing.
  */
 export interface Gate {
   /** One of these checks must be violated; undefined when the condition does not say so. */
   readonly violated: Uint32Array | undefined;
   /** Bit per tunnel kind. */
   readonly kinds: number;
+  /** One of its values must be there; undefined when the condition does not say so. */
+  readonly value: ValueKey | undefined;
 }
 
 const ALL_KINDS = 2 ** TUNNEL_KINDS.length - 1;
-const OPEN: Gate = { violated: undefined, kinds: ALL_KINDS };
+const OPEN: Gate = { violated: undefined, kinds: ALL_KINDS, value: undefined };
 const MAX_DEPTH = 32;
 
 /** The gate of a condition. Never narrower than the condition itself. */
@@ -26,12 +31,20 @@ export function gateOf(expression: Expression, names: Names, depth = 0): Gate {
     case 'and': {
       const left = gateOf(expression.left, names, depth + 1);
       const right = gateOf(expression.right, names, depth + 1);
-      return { violated: narrower(left.violated, right.violated), kinds: left.kinds & right.kinds };
+      return {
+        violated: narrower(left.violated, right.violated),
+        kinds: left.kinds & right.kinds,
+        value: narrowerKey(left.value, right.value),
+      };
     }
     case 'or': {
       const left = gateOf(expression.left, names, depth + 1);
       const right = gateOf(expression.right, names, depth + 1);
-      return { violated: union(left.violated, right.violated), kinds: left.kinds | right.kinds };
+      return {
+        violated: union(left.violated, right.violated),
+        kinds: left.kinds | right.kinds,
+        value: eitherKey(left.value, right.value),
+      };
     }
     case 'name': {
       const macro = names.macros.get(expression.word.text);
@@ -39,32 +52,39 @@ export function gateOf(expression: Expression, names: Names, depth = 0): Gate {
     }
     case 'compare': {
       if (expression.operator !== '==') return OPEN;
-      return atom(expression.left.text, [expression.right.text]);
+      return atom(expression.left, [expression.right]);
     }
     case 'in':
-      if (expression.negated || !expression.bracketed) return OPEN;
-      return atom(
-        expression.left.text,
-        expression.set.map((word) => word.text),
-      );
+      return expression.negated ? OPEN : atom(expression.left, itemsOf(expression, names));
     default:
       return OPEN;
   }
 }
 
-function atom(fieldName: string, values: readonly string[]): Gate {
-  const field = findField(fieldName);
+/* The items of a list in brackets, of a named list, or one network. */
+function itemsOf(
+  { set, bracketed }: Extract<Expression, { node: 'in' }>,
+  { lists }: Names,
+): readonly WordNode[] {
+  const word = set[0];
+  if (bracketed || word === undefined) return set;
+  return lists.get(word.text)?.map((text) => ({ ...word, text })) ?? set;
+}
+
+function atom(left: WordNode, items: readonly WordNode[]): Gate {
+  const field = left.quoted ? undefined : findField(left.text);
   if (field === undefined) return OPEN;
+  const values = items.map(({ text }) => text);
   if (field.name === 'tunnel.kind') {
     const numbers = values.map((value) => field.words.indexOf(value));
     if (numbers.some((number) => number < 0)) return OPEN;
-    return { violated: undefined, kinds: numbers.reduce((mask, number) => mask | (1 << number), 0) };
+    return { ...OPEN, kinds: numbers.reduce((mask, number) => mask | (1 << number), 0) };
   }
-  if (field.check < 0 || values.some((value) => field.words.indexOf(value) !== CHECK_VALUE.violated))
-    return OPEN;
+  if (field.check < 0) return { ...OPEN, value: keyOfValues(field, items) };
+  if (values.some((value) => field.words.indexOf(value) !== CHECK_VALUE.violated)) return OPEN;
   const violated = new Uint32Array(CHECK_WORDS);
   violated[field.check >>> 5] = 1 << (field.check & 31);
-  return { violated, kinds: ALL_KINDS };
+  return { ...OPEN, violated };
 }
 
 /* Of two necessary sets, the smaller says more. */
