@@ -64,10 +64,14 @@ export class Campaign {
     return this.#traits.size;
   }
 
-  /** Executes `count` inputs: first the seeds as they are, then damaged ones. */
+  get share(): number {
+    return this.#target.share ?? 1;
+  }
+
+  /** Executes `count` inputs: the seeds as they are, each followed by a damaged one, then damaged ones. */
   async turn(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
-      const isSeed = this.#next < this.#seeds;
+      const isSeed = this.#next < this.#seeds && this.executions % 2 === 0;
       const data = isSeed ? this.#corpus[this.#next++]! : this.#draw();
       this.executions++;
       const error = await this.#execute(data);

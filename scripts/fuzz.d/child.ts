@@ -57,7 +57,8 @@ async function run(order: ChildOrder): Promise<void> {
     for (const [index, campaign] of campaigns.entries()) {
       const begin = performance.now();
       if (begin >= end) break;
-      while (performance.now() < begin + TURN_MS) await campaign.turn(1);
+      const turnEnd = Math.min(end, begin + TURN_MS * campaign.share);
+      while (performance.now() < turnEnd) await campaign.turn(1);
       busyMs[index]! += performance.now() - begin;
       for (; told[index]! < campaign.findings.length; told[index]!++) {
         const { data, ...finding } = campaign.findings[told[index]!]!;

@@ -8,6 +8,8 @@ export interface FuzzTarget {
   readonly trait?: () => string;
   /** Longest input, in octets. */
   readonly maxLength: number;
+  /** How much of the time it gets, 1 unless told: slow targets need more. */
+  readonly share?: number;
   /** Octets that mean something to this target; they are written into inputs. */
   readonly tokens?: readonly Uint8Array[];
   /** Makes lengths and sums of an input right again, in place. Done to every other input. */

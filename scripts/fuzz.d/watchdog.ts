@@ -30,6 +30,8 @@ export async function runChild(
   try {
     const child = fork(CHILD, [], {
       execArgv: [...process.execArgv, `--max-old-space-size=${MOST_MEGABYTES}`],
+      // What a target leaves behind when it is killed goes with the folder.
+      env: { ...process.env, TMPDIR: folder },
       stdio: ['ignore', 'inherit', 'inherit', file, 'ipc'],
     });
     return await new Promise((resolve, reject) => {

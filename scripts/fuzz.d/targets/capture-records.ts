@@ -16,6 +16,7 @@ const batch = new PacketBatch();
 let last = '';
 
 export const maxLength = 6_000;
+export const share = 0.5;
 export const tokens = CAPTURE_TOKENS;
 
 export function fuzz(data: Buffer): void {

@@ -16,6 +16,7 @@ for (const { id } of FIELDS) sheets[1]!.present[id] = 1;
 let last = '';
 
 export const maxLength = 60_000;
+export const share = 0.5;
 export const tokens = [...CONDITION_OCTETS, Buffer.from('again')];
 
 export function fuzz(data: Buffer): void {

@@ -22,6 +22,7 @@ const guarded = newDecoder();
 let last = '';
 
 export const maxLength = 2_048;
+export const share = 3;
 export const tokens = PACKET_TOKENS;
 
 export function fuzz(data: Buffer): void {

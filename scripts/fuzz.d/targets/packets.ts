@@ -9,6 +9,7 @@ import { analyseAmid } from '../small-analysis.js';
 let last = '';
 
 export const maxLength = 6_000;
+export const share = 4;
 export const tokens = PACKET_TOKENS;
 export const repair = repairScript;
 export const seeds = scriptSeeds;

@@ -9,6 +9,7 @@ import { analyseAmid, LARGE_ENOUGH } from '../small-analysis.js';
 let last = '';
 
 export const maxLength = 4_000;
+export const share = 2;
 export const tokens = PACKET_TOKENS;
 export const repair = repairScript;
 export const seeds = scriptSeeds;
