@@ -41,8 +41,10 @@ export class PcapngRecords implements RecordParser {
   #isLittle = true;
   #interfaces: Interface[] = [];
   #count = 0;
-  /** Octets of a block that is being skipped and lie behind the slab. */
+  /** Octets of a block that is being skipped and lie behind the slab, up to its second length. */
   #toSkip = 0;
+  /** What that second length must be; 0 when no block is being skipped. */
+  #skippedLength = 0;
   #skippedAt = 0;
 
   constructor(context: ParserContext) {
@@ -58,10 +60,14 @@ export class PcapngRecords implements RecordParser {
     batch: PacketBatch,
   ): number {
     let here = from;
-    if (this.#toSkip > 0) {
+    if (this.#skippedLength > 0) {
       const skipped = Math.min(this.#toSkip, to - here);
       this.#toSkip -= skipped;
       here += skipped;
+      if (this.#toSkip > 0 || to - here < 4) return here;
+      this.#checkEnd(view, here, this.#skippedLength, this.#skippedAt);
+      this.#skippedLength = 0;
+      here += 4;
     }
     while (to - here >= MIN_BLOCK && batch.count < BATCH_PACKETS) {
       const isSection = view.getUint32(here) === BLOCK.SECTION;
@@ -77,14 +83,14 @@ export class PcapngRecords implements RecordParser {
         if (isOurs) break;
         if (length > MAX_SKIPPED_BLOCK)
           this.#corrupt(fileOffset + here, `claims ${length} octets for one block`);
-        this.#toSkip = length - (to - here);
+        const skipped = Math.min(length - 4, to - here);
+        this.#toSkip = length - 4 - skipped;
+        this.#skippedLength = length;
         this.#skippedAt = fileOffset + here;
-        return to;
+        return here + skipped;
       }
       const end = here + length - 4;
-      if (view.getUint32(end, this.#isLittle) !== length) {
-        this.#corrupt(fileOffset + here, 'has two block lengths that differ');
-      }
+      this.#checkEnd(view, end, length, fileOffset + here);
       if (isSection) this.#interfaces = [];
       else if (type === BLOCK.INTERFACE) this.#addInterface(bytes, view, here + BODY, end, fileOffset + here);
       else if (isPacketBlock(type)) this.#addPacket(view, type, here + BODY, end, fileOffset + here, batch);
@@ -94,7 +100,7 @@ export class PcapngRecords implements RecordParser {
   }
 
   get unfinishedAt(): number | undefined {
-    return this.#toSkip > 0 ? this.#skippedAt : undefined;
+    return this.#skippedLength > 0 ? this.#skippedAt : undefined;
   }
 
   #byteOrder(view: DataView, at: number, fileOffset: number): void {
@@ -171,6 +177,11 @@ export class PcapngRecords implements RecordParser {
     batch.wireLength[i] = wireLength;
     batch.interface[i] = source.index;
     batch.count = i + 1;
+  }
+
+  #checkEnd(view: DataView, at: number, length: number, byteOffset: number): void {
+    if (view.getUint32(at, this.#isLittle) !== length)
+      this.#corrupt(byteOffset, 'has two block lengths that differ');
   }
 
   #corrupt(byteOffset: number, what: string): never {

@@ -1,6 +1,7 @@
 import { dirname, relative } from 'node:path';
 import type { Diagnostic } from '../yaml/diagnostic.js';
 import { SourceError } from '../yaml/diagnostic.js';
+import { tooDeepAt } from '../yaml/nesting.js';
 import { YamlFile } from '../yaml/yaml-file.js';
 import { readBoundedFile } from './bounded-file.js';
 import type { Config } from './definition/configuration.js';
@@ -40,7 +41,7 @@ export function parseConfig(
   environment: NodeJS.ProcessEnv,
   folder: string,
 ): LoadedConfig {
-  const deep = tooDeepAt(text);
+  const deep = tooDeepAt(text, DEEPEST);
   if (deep !== undefined) {
     const message = 'this is nested too deeply for a configuration';
     throw new SourceError([{ file: name, line: deep, column: 1, message, source: '', width: 1 }]);
@@ -59,24 +60,6 @@ export function parseConfig(
     ({ file: at, line, column, message }) => `${at}:${line}:${column}: ${message}`,
   );
   return { config: frozen(config), warnings };
-}
-
-/*
- * The line where brackets or dashes are nested deeper than any configuration needs. The YAML parser calls itself for each
- * level, and Node.js may abort, not throw, when that exhausts the stack.
- */
-function tooDeepAt(text: string): number | undefined {
-  let depth = 0;
-  const line = text.split('\n').findIndex((source) => {
-    if (/^[ \t?:-]{200}/.test(source)) return true;
-    let deepest = depth;
-    for (const character of source) {
-      if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth);
-      else if ((character === ']' || character === '}') && depth > 0) depth--;
-    }
-    return deepest > DEEPEST;
-  });
-  return line < 0 ? undefined : line + 1;
 }
 
 /** By place in the file, each once: what an alias repeats, and what two checks looked at, is told once. */

@@ -33,7 +33,10 @@ export type WatchedPorts = Uint8Array;
 /** UDP ports of carriers. */
 export function watchedPorts(vxlanPorts: readonly number[]): WatchedPorts {
   const carriers = new UdpCarriers(vxlanPorts);
-  return Uint8Array.from({ length: 65_536 }, (_, port) => (carriers.watches(port) ? 1 : 0));
+  const watched = new Uint8Array(65_536);
+  // Not by Uint8Array.from, which takes two milliseconds: fuzzing begins thousands of analyses.
+  for (let port = 0; port < watched.length; port++) if (carriers.watches(port)) watched[port] = 1;
+  return watched;
 }
 
 /**

@@ -149,11 +149,13 @@ const TABLE = [
 ] as const satisfies readonly Row[];
 
 export type VerdictName = (typeof TABLE)[number][0];
+/** Which decoder a verdict is about. */
+export type DecoderName = (typeof TABLE)[number][1];
 export type Verdict = number;
 
 export interface VerdictInfo {
   readonly name: VerdictName;
-  readonly decoder: string;
+  readonly decoder: DecoderName;
   readonly family: VerdictFamily;
   readonly doc: string;
 }

@@ -184,10 +184,12 @@ export class FragmentReassembler {
 
   #discard(slot: number, datagram: Datagram): void {
     const { first } = datagram;
-    this.#heldBytes -= datagram.held;
+    const before = datagram.held;
     datagram.discarded = true;
     datagram.bytes = new Uint8Array(0);
     datagram.first = undefined;
+    // What is remembered of it goes on counting until it is released.
+    this.#heldBytes += datagram.held - before;
     this.#table.touch(slot, this.#table.lastActive(slot));
     if (first !== undefined) this.#options.onIncomplete(first);
   }

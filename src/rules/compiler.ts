@@ -38,6 +38,8 @@ export interface CompiledCondition {
 }
 
 const MAX_MACRO_DEPTH = 16;
+/** Parts of a condition, with those of its macros as often as they are used: each is a call inside another. */
+const MAX_PARTS = 2_000;
 
 /** Type-checks a parsed condition and turns it into a closure. Throws a ConditionError that points at the mistake. */
 export function compileCondition(expression: Expression, names: Names): CompiledCondition {
@@ -49,12 +51,17 @@ export function compileCondition(expression: Expression, names: Names): Compiled
 class Compiler {
   readonly fields = new Set<string>();
   readonly #names: Names;
+  #parts = 0;
 
   constructor(names: Names) {
     this.#names = names;
   }
 
   compile(expression: Expression, macroDepth: number): Predicate {
+    if (++this.#parts > MAX_PARTS) {
+      const message = `a condition has ${MAX_PARTS} parts at most, those of its macros counted; use a list`;
+      throw new ConditionError(message, expression);
+    }
     switch (expression.node) {
       case 'and': {
         const left = this.compile(expression.left, macroDepth);

@@ -1,5 +1,6 @@
 import type { LayerStack } from '../decode/layers.js';
 import { IP, LIMITED_BY_NAMES, ROW } from '../decode/layers.js';
+import type { DecoderName } from '../decode/verdicts.js';
 import { VERDICTS } from '../decode/verdicts.js';
 import type { ConnectionId, WeirdEvent } from '../model/records.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
@@ -13,7 +14,8 @@ const SAMPLING_THRESHOLD = 25;
 const SAMPLING_RATE = 1000;
 const SAMPLING_SECONDS = 600;
 
-const ZEEK_SOURCE: Readonly<Record<string, string>> = {
+/* Names of Zeek's analyzers. */
+const ZEEK_SOURCE: Readonly<Record<DecoderName, string>> = {
   ip: 'IPTUNNEL',
   packet: 'IPTUNNEL',
   link: 'ETHERNET',
@@ -24,6 +26,11 @@ const ZEEK_SOURCE: Readonly<Record<string, string>> = {
   gre: 'GRE',
   vxlan: 'VXLAN',
   teredo: 'TEREDO',
+  mpls: 'MPLS',
+  geneve: 'GENEVE',
+  ayiya: 'AYIYA',
+  gtp: 'GTPV1',
+  l2tp: 'L2TP',
 };
 const REPORTED: ReadonlySet<string> = new Set(['truncated', 'malformed', 'weird', 'limit']);
 
@@ -97,7 +104,7 @@ export class WeirdLog {
     }
     // What an encapsulation says of the IP header in it counts as outside of it.
     const enclosing = decoder === 'ip' ? depth - 1 : depth;
-    const source = decoder === 'ip' && depth === 0 ? 'IP' : ZEEK_SOURCE[decoder]!;
+    const source = decoder === 'ip' && depth === 0 ? 'IP' : ZEEK_SOURCE[decoder];
     // Teredo's own headers are read before the encapsulation is opened.
     const level = decoder === 'teredo' ? depth : depth - 1;
     this.#write(scene, `${name}${enclosing >= 1 ? '_in_tunnel' : ''}`, detail, source, level);

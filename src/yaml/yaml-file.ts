@@ -1,14 +1,29 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Scalar } from 'yaml';
 import type { Diagnostic } from './diagnostic.js';
+import { tooDeepAt } from './nesting.js';
 import { suggestion } from './nearest-name.js';
 
 export type YamlPath = readonly (string | number)[];
 
-/** Compiles a schema, or the definition `pointer` of it, for {@link YamlFile.check}. */
+/* Rules and lists need ten; the rest is for brackets that stand alone in texts and comments. */
+const DEEPEST = 250;
+
+/* Compiling takes ten milliseconds; an editor or a fuzzer reads many texts against one schema. */
+const compiled = new WeakMap<object, Map<string, ValidateFunction>>();
+
+/** Compiles a schema, or the definition `pointer` of it, for {@link YamlFile.check}. Once for each schema object. */
 export function compileSchema(schema: { readonly $id: string }, pointer = ''): ValidateFunction {
+  const known = compiled.get(schema) ?? new Map<string, ValidateFunction>();
+  compiled.set(schema, known);
+  const validate = known.get(pointer) ?? compile(schema, pointer);
+  known.set(pointer, validate);
+  return validate;
+}
+
+function compile(schema: { readonly $id: string }, pointer: string): ValidateFunction {
   const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strictRequired: false, verbose: true });
   ajv.addSchema(schema);
   return ajv.compile({ $ref: `${schema.$id}${pointer}` });
@@ -29,10 +44,17 @@ export class YamlFile {
   constructor(name: string, text: string) {
     this.name = name;
     this.#text = text;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, strict: true, uniqueKeys: true });
+    const deep = tooDeepAt(text, DEEPEST);
+    this.#document = parseDocument(deep === undefined ? text : '', {
+      lineCounter: this.#lines,
+      strict: true,
+      uniqueKeys: true,
+    });
     const syntaxErrors = this.#document.errors.map((error) =>
       this.#at(error.pos[0], error.pos[1] - error.pos[0], error.message.split('\n')[0]!),
     );
+    if (deep !== undefined) syntaxErrors.push(this.#inLine(deep, 'this is nested too deeply'));
+    else syntaxErrors.push(...this.#badKeys());
     this.syntaxErrors = syntaxErrors;
     if (syntaxErrors.length > 0) return;
     try {
@@ -139,6 +161,24 @@ export class YamlFile {
       here++;
     }
     return Math.max(start, end - 1);
+  }
+
+  /* A list or a map as a key is legal YAML and means nothing in any of our files; the parser only warns of it. */
+  #badKeys(): Diagnostic[] {
+    const mistakes: Diagnostic[] = [];
+    visit(this.#document, {
+      Pair: (_, { key }) => {
+        if (!isNode(key) || isScalar(key)) return;
+        const [from, to] = key.range ?? [0, 1];
+        mistakes.push(this.#at(from, to - from, 'a key must be a word, not a list, a map or an alias'));
+      },
+    });
+    return mistakes;
+  }
+
+  #inLine(line: number, message: string): Diagnostic {
+    const source = this.#text.split('\n')[line - 1] ?? '';
+    return { file: this.name, line, column: 1, message, source, width: 1 };
   }
 
   #at(offset: number, width: number, message: string): Diagnostic {

@@ -7,6 +7,10 @@ import { readSchema } from '../../src/sensor/package-files.js';
 const ajv = new Ajv2020({ allErrors: true, strict: true });
 const VALIDATORS = new Map(LOG_NAMES.map((log) => [log, ajv.compile(readSchema(`zeek-${log}.schema.json`))]));
 
+const FRACTIONS = ['ts', 'suppress_for', 'duration', 'ts_delta', 'pkt_lag', 'percent_lost'].map(
+  (key) => [key, new RegExp(`"${key}":([^,}]+)`)] as const,
+);
+
 /** Fails unless every record is one line of valid JSON of its schema, with Zeek's key order and number forms. */
 export function validateRecords(records: readonly LogRecord[]): void {
   for (const { log, json } of records) validateLine(log, json);
@@ -20,8 +24,8 @@ export function validateLine(log: LogName, json: string): void {
   const keys = Object.keys(value).filter((key) => key !== '_path');
   assert.equal(keys[0], 'ts');
   // Times and intervals always have a fraction, which JSON.parse cannot tell.
-  for (const key of ['ts', 'suppress_for', 'duration', 'ts_delta', 'pkt_lag', 'percent_lost']) {
-    const number = new RegExp(`"${key}":([^,}]+)`).exec(json)?.[1];
+  for (const [key, pattern] of FRACTIONS) {
+    const number = pattern.exec(json)?.[1];
     if (number !== undefined) assert.match(number, /^\d+\.\d+$|e/, `${key} in ${json}`);
   }
   const order = COLUMNS[log].filter((column) => keys.includes(column));
