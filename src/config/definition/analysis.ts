@@ -3,6 +3,7 @@ import { withDefault } from '../kind.js';
 import { listOf } from '../list.js';
 import { folder } from '../paths.js';
 import { GIB, MIB, size } from '../quantities.js';
+import { PROFILES } from '../../model/profile.js';
 import { boolean, integer, oneOf } from '../scalars.js';
 import { section } from '../section.js';
 
@@ -111,7 +112,7 @@ export const VXLAN_PORTS = withDefault(
 );
 
 export const PROFILE = withDefault(
-  oneOf(['extended']),
+  oneOf([...PROFILES]),
   'extended',
-  "What the records hold: `extended` decodes what Zeek misses, and adds keys to Zeek's.",
+  "`extended` decodes what Zeek misses, and adds keys to Zeek's records; `strict` sees and writes what Zeek 8 does, with at most 4 nested tunnels.",
 );
