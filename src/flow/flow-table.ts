@@ -43,11 +43,13 @@ export class FlowTable {
   readonly traffic: TrafficCounts;
   readonly #table: BoundedTable;
   readonly #options: FlowTableOptions;
+  readonly #isShared: boolean;
   #nextId = 1;
   #high = false;
 
   constructor(options: FlowTableOptions) {
     this.#options = options;
+    this.#isShared = options.acrossTunnels === true;
     this.#table = new BoundedTable({
       keyWords: KEY_WORDS,
       extraWords: TRAFFIC_WORDS + 2,
@@ -123,9 +125,8 @@ export class FlowTable {
     this.#high = fillEndpoints(key, words, src, dst, source, destination);
     key[KEY_PROTOCOL] = kind;
     // By the tunnel's identity, not its number: a tunnel that was silent and comes back carries the same flows.
-    const isShared = this.#options.acrossTunnels === true;
-    key[KEY_TUNNEL] = isShared ? 0 : tunnels.identityHigh[tunnel]!;
-    key[KEY_TUNNEL + 1] = isShared ? 0 : tunnels.identityLow[tunnel]!;
+    key[KEY_TUNNEL] = this.#isShared ? 0 : tunnels.identityHigh[tunnel]!;
+    key[KEY_TUNNEL + 1] = this.#isShared ? 0 : tunnels.identityLow[tunnel]!;
     return this.#table.find();
   }
 

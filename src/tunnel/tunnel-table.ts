@@ -62,6 +62,7 @@ export class TunnelTable {
   readonly traffic: TrafficCounts;
   readonly #table: BoundedTable;
   readonly #options: TunnelTableOptions;
+  readonly #asZeek: boolean;
   #nextId = 1;
   #high = false;
   readonly #hash = new Uint32Array(4);
@@ -70,6 +71,7 @@ export class TunnelTable {
 
   constructor(options: TunnelTableOptions) {
     this.#options = options;
+    this.#asZeek = options.identity === 'zeek';
     this.#table = new BoundedTable({
       keyWords: KEY_WORDS,
       extraWords: TRAFFIC_WORDS,
@@ -256,7 +258,7 @@ export class TunnelTable {
   }
 
   #fillKey(stack: LayerStack, level: number, parent: number): void {
-    if (this.#options.identity === 'zeek') this.#fillZeekKey(stack, level);
+    if (this.#asZeek) this.#fillZeekKey(stack, level);
     else this.#fillNestedKey(stack, level, parent);
   }
 

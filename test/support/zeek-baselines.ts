@@ -65,7 +65,9 @@ export function lineOf(log: ComparedLog, record: Readonly<Record<string, unknown
 
 function tsv(value: unknown): string {
   if (value === undefined) return '-';
-  return typeof value === 'boolean' ? (value ? 'T' : 'F') : String(value);
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  return value === true ? 'T' : 'F';
 }
 
 function only(all: readonly string[][]): readonly string[] | undefined {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import type { LogName } from '../../src/model/records.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
+import { buildFrame } from '../../src/wire/packet-builder.js';
 import type { Analysed, TestPacket } from '../support/analysing.js';
-import { analyse, analyseCapture } from '../support/analysing.js';
+import { analyse, analyseCapture, analyseFrames, FIRST_SECOND } from '../support/analysing.js';
 import { captureNames, LAB_CAPTURES } from '../support/captures.js';
 import { lineOf } from '../support/zeek-baselines.js';
 
@@ -272,6 +274,39 @@ const LAB: Readonly<Record<string, readonly string[]>> = {
   // Eight solicitations to a server that does not answer, on one UDP flow or on those that its pauses make of it.
   'teredo-dead-server.pcap': ['Tunnel::TEREDO Tunnel::CLOSE', 'Tunnel::TEREDO Tunnel::DISCOVER'],
 };
+
+/* UDP payloads that begin like Teredo, or like nothing. */
+const likeTeredo = fc
+  .tuple(
+    fc.constantFrom([], [0x60], [0, 0], [0, 1], [0, 1, 0, 0], [0, 1, 4, 255]),
+    fc.uint8Array({ maxLength: 120 }),
+    fc.constantFrom(3544, 4789, 6081, 5072, 2152, 6000),
+  )
+  .map(([begin, rest, port]) => [
+    v4(),
+    udp(5000, port),
+    { layer: 'payload', bytes: Uint8Array.from([...begin, ...rest]) } as const,
+  ]);
+const cut = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(90) });
+
+describe('whatever comes, the strict profile', () => {
+  it('goes on, and writes nothing but Zeek’s keys', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(likeTeredo, cut), { minLength: 1, maxLength: 20 }), (packets) => {
+        const frames = packets.map(([layers, octets], i) => {
+          const whole = buildFrame(layers);
+          const kept = whole.subarray(0, Math.max(1, whole.length - octets));
+          return { bytes: kept, wireLength: whole.length, seconds: FIRST_SECOND + i };
+        });
+        const { records } = analyseFrames(frames, { profile: 'strict' });
+        for (const { log, json } of records)
+          for (const key of Object.keys(JSON.parse(json) as object))
+            assert.ok(ZEEK_KEYS[log]!.includes(key), key);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
 
 describe('records of the strict profile', () => {
   it('have no key that Zeek has not, in the order of Zeek, for every capture of the lab', async () => {
