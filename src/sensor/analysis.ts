@@ -122,6 +122,11 @@ export class Analysis {
     return this.#clock.jumps;
   }
 
+  /** UDP flows, which the strict profile keeps all. */
+  get udpFlows(): ProfileParts['udpFlows'] {
+    return this.#profile.udpFlows;
+  }
+
   get weirdKeys(): number {
     return this.#weirds.size;
   }

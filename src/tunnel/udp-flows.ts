@@ -44,6 +44,10 @@ export class UdpFlows implements UdpSession {
     return this.#table.size;
   }
 
+  get evictions(): number {
+    return this.#table.evictions;
+  }
+
   enter(stack: LayerStack, ipLayer: number, udpLayer: number): void {
     const now = this.#now;
     const source = sourcePort(stack, udpLayer);

@@ -74,7 +74,11 @@ export const LIMITS = section({
   doc: 'Upper sizes of everything that grows with the traffic. What is over makes the oldest go, which is counted.',
   keys: {
     tunnels: withDefault(integer(1000, MOST, 'tunnels'), 100_000, 'Tunnels that are known at once.'),
-    flows: withDefault(integer(1000, MOST, 'flows'), 1_000_000, 'Inner connections that are known at once.'),
+    flows: withDefault(
+      integer(1000, MOST, 'flows'),
+      1_000_000,
+      'Inner connections that are known at once; as many UDP flows in the strict profile.',
+    ),
     clientMappings: withDefault(
       integer(1000, MOST, 'mappings'),
       100_000,
