@@ -10,6 +10,7 @@ import { FIELDS } from '../src/model/fields.js';
 import { metricsReference } from '../src/observe/metrics-reference.js';
 import { LAYERS, REQUIRED } from '../src/rules/packet-spec.js';
 import { loadRules } from '../src/sensor/load.js';
+import { profileTables } from './profiles-page.js';
 
 /*
  * Writes the reference pages and schemas that follow from code and rules; with --check, fails when a page is not what it would
@@ -17,7 +18,7 @@ import { loadRules } from '../src/sensor/load.js';
  */
 const NOTE = '<!-- Made by scripts/generate-docs.ts; change the source that it reads, not this page. -->\n\n';
 
-const PAGES: Readonly<Record<string, () => string>> = {
+const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/rules.md': rulesPage,
   'docs/rule-keys.md': ruleKeysPage,
   'docs/detections.md': detectionsPage,
@@ -26,6 +27,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/verdicts.md': verdictsPage,
   'docs/metrics.md': () => metricsReference().replace('\n\n', `\n\n${NOTE}`),
   'docs/configuration.md': () => configReference().replace('\n\n', `\n\n${NOTE}`),
+  'docs/zeek-profiles.md': profilesPage,
   'schemas/config.schema.json': () => JSON.stringify(configSchema()),
 };
 
@@ -146,6 +148,13 @@ function verdictsPage(): string {
   )}`;
 }
 
+/* The words are kept in the page; its tables are made anew behind the mark. */
+async function profilesPage(): Promise<string> {
+  const mark = '<!-- Made by scripts/generate-docs.ts from here on. -->';
+  const page = readFileSync(new URL('../docs/zeek-profiles.md', import.meta.url), 'utf8');
+  return `${page.slice(0, page.indexOf(mark))}${mark}\n\n${await profileTables(table)}`;
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
@@ -156,7 +165,7 @@ const isCheck = process.argv.includes('--check');
 const stale: string[] = [];
 for (const [name, make] of Object.entries(PAGES)) {
   const path = fileURLToPath(new URL(`../${name}`, import.meta.url));
-  const text = await format(make(), {
+  const text = await format(await make(), {
     ...(await resolveConfig(path)),
     parser: name.endsWith('.json') ? 'json' : 'markdown',
   });

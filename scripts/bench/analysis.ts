@@ -18,6 +18,7 @@ export function benchAnalysis(
     endpoints,
     site: { localNetworks: [], vantage: 'auto' },
     sixrd: [],
+    profile: 'extended',
     maxDepth: DEFAULT_MAX_DEPTH,
     vxlanPorts: DEFAULT_VXLAN_PORTS,
     limits: { ...DEFAULT_LIMITS, ...limits },

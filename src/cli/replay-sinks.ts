@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Config } from '../config/definition/configuration.js';
 import { DEFAULT_CONFIG, loadConfig } from '../config/load.js';
+import type { Profile } from '../model/profile.js';
 import { LOG_NAMES } from '../model/records.js';
 import { terminalText } from '../model/terminal-text.js';
 import type { Logger } from '../observe/log.js';
@@ -21,11 +22,13 @@ export interface OutputFlags {
   readonly to: readonly string[];
   readonly wait: number;
   readonly sensor?: string;
+  readonly profile?: Profile;
 }
 
 export interface ReplayOutput {
   readonly hub: SinkHub;
   readonly sensor: string;
+  readonly profile: Profile;
   /** Folder of the logs, when there is one. */
   readonly folder: string | undefined;
   /** Set when records go to standard output, so that nothing else may. */
@@ -44,6 +47,7 @@ export function replayOutput(flags: OutputFlags, firstFile: string, log: Logger)
     );
   }
   const sensor = flags.sensor ?? config.sensor;
+  const profile = flags.profile ?? config.profile;
   const sinks: NamedSink[] = [];
   let stdout: StandardOutput | undefined;
   let folder: string | undefined;
@@ -58,6 +62,7 @@ export function replayOutput(flags: OutputFlags, firstFile: string, log: Logger)
   const hub: { made?: SinkHub } = {};
   const named = makeSinks(chosen(config, flags), {
     sensor,
+    profile,
     tenant: config.tenant,
     log,
     emit: (record) => hub.made?.offer([record]),
@@ -65,7 +70,7 @@ export function replayOutput(flags: OutputFlags, firstFile: string, log: Logger)
   });
   for (const one of named) if (one.sink instanceof StandardOutput) stdout = one.sink;
   hub.made = new SinkHub([...sinks, ...named]);
-  return { hub: hub.made, sensor, folder, stdout };
+  return { hub: hub.made, sensor, profile, folder, stdout };
 }
 
 /** Reads a configuration file and tells its warnings; without a file, the defaults. */

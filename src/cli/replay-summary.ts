@@ -64,6 +64,7 @@ export function summarize(
     ...Object.fromEntries(counters.byVerdict(new Set(['limit']))),
     tunnels_evicted: tunnels.evictions,
     flows_evicted: flows.evictions,
+    udp_flows_evicted: analysis.udpFlows?.evictions ?? 0,
     fragmented_datagrams_evicted: reassembler.counters.evicted,
     suppression_keys_evicted: suppression.evictions,
     client_mappings_evicted: site.evictions,

@@ -10,6 +10,7 @@ import { Replay, REPLAY_SEED } from '../sensor/replay.js';
 import type { AnalysisFlags } from './analysis-options.js';
 import { analysisOptions, vxlanPortsOf } from './analysis-options.js';
 import { CommandError, EXIT } from './exit-code.js';
+import { PROFILES } from '../model/profile.js';
 import { collectText, repeatable, severity, speedFactor, waitOption } from './options.js';
 import { Progress } from './progress.js';
 import type { OutputFlags } from './replay-sinks.js';
@@ -51,7 +52,13 @@ export function replayCommand(): Command {
     .addOption(
       repeatable('--rules <folder>', 'folder with rules of your own, beside the shipped ones', collectText),
     )
-    .option('--no-default-rules', 'leave the shipped rules out');
+    .option('--no-default-rules', 'leave the shipped rules out')
+    .addOption(
+      new Option(
+        '--profile <name>',
+        "extended: sees what Zeek misses; strict: sees and writes what Zeek does (default: the configuration's, or extended)",
+      ).choices(PROFILES),
+    );
   for (const option of analysisOptions()) command.addOption(option);
   return command
     .option(
@@ -90,7 +97,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
   const log = createLog(flags.logLevel, false);
   const rules = loadRules(flags.rules, flags.defaultRules, '--rules');
   const endpoints = loadEndpoints();
-  const { hub, sensor, folder, stdout } = replayOutput(flags, files[0]!, log);
+  const { hub, sensor, profile, folder, stdout } = replayOutput(flags, files[0]!, log);
   const list = new AlertList();
   const alarm = { isRaised: false };
   const run = new Replay(
@@ -101,6 +108,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
         endpoints,
         site: { localNetworks: flags.localNet, vantage: flags.vantage },
         sixrd: flags['6rd'],
+        profile,
         maxDepth: flags.maxDepth,
         vxlanPorts: vxlanPortsOf(flags),
         limits: DEFAULT_LIMITS,

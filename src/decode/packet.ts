@@ -32,6 +32,9 @@ import { decodeUdpCarrier, UdpCarriers } from './udp-carriers.js';
 import type { Verdict } from './verdicts.js';
 import { VERDICT } from './verdicts.js';
 import { decodeVlan } from './vlan.js';
+import { isMeasuredByZeek, measureAsZeek } from './zeek-inner-ip.js';
+import type { UdpSession } from './zeek-udp.js';
+import { decodeUdpAsZeek, ZeekUdp } from './zeek-udp.js';
 
 export interface DecoderOptions {
   /** Encapsulations that are opened, at most {@link MAX_ENCAPSULATIONS}. */
@@ -43,6 +46,8 @@ export interface DecoderOptions {
    * whose own evidence is too weak to open one.
    */
   readonly isKnownTunnel: (stack: LayerStack, ipLayer: number, udpLayer: number) => boolean;
+  /** What is known of UDP flows: with it, packets are taken for tunnels where Zeek does, and only there. */
+  readonly zeekSession?: UdpSession;
 }
 
 /**
@@ -54,12 +59,14 @@ export class PacketDecoder {
   readonly #maxDepth: number;
   readonly #udpCarriers: UdpCarriers;
   readonly #isKnownTunnel: DecoderOptions['isKnownTunnel'];
+  readonly #zeek: ZeekUdp | undefined;
 
   constructor(options: DecoderOptions) {
     this.stack = new LayerStack({ bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) });
     this.#maxDepth = Math.min(options.maxDepth, MAX_ENCAPSULATIONS);
     this.#udpCarriers = new UdpCarriers(options.vxlanPorts);
     this.#isKnownTunnel = options.isKnownTunnel;
+    this.#zeek = options.zeekSession && new ZeekUdp(options.zeekSession, this.#udpCarriers, this.#maxDepth);
   }
 
   /** Decodes the frame at `[at, end)`, of which `wireLength` octets were on the wire. The result is in `stack`. */
@@ -155,7 +162,7 @@ export class PacketDecoder {
 
   #accept(stack: LayerStack, level: number): boolean {
     const score = scoreTeredo(stack, level);
-    if (score >= ACCEPT_SCORE) return true;
+    if (score >= ACCEPT_SCORE || this.#zeek !== undefined) return true;
     return (
       score >= KNOWN_SCORE && this.#isKnownTunnel(stack, stack.outerIp[level]!, stack.header[level]! - 1)
     );
@@ -177,11 +184,15 @@ export class PacketDecoder {
       case STEP.pppHeader:
         return decodePpp(frame, at, end, stack);
       case STEP.innerIp:
-        return decodeInnerIp(frame, at, end, stack);
+        return this.#zeek === undefined
+          ? decodeInnerIp(frame, at, end, stack)
+          : decodeInnerIpAsZeek(frame, at, end, stack);
       case STEP.protocol:
         return this.#decodeByProtocol(frame, at, end, stack);
       default:
-        return this.#decodeUdpPayload(frame, at, end, stack);
+        return this.#zeek === undefined
+          ? this.#decodeUdpPayload(frame, at, end, stack)
+          : this.#zeek.decodePayload(frame, at, end, stack);
     }
   }
 
@@ -194,7 +205,9 @@ export class PacketDecoder {
         stack.stop();
         return VERDICT.ok;
       case IP_PROTOCOL.UDP:
-        return decodeUdp(frame, at, end, stack);
+        return this.#zeek === undefined
+          ? decodeUdp(frame, at, end, stack)
+          : decodeUdpAsZeek(frame, at, end, stack);
       case IP_PROTOCOL.IPV6:
         return this.#openIp(ETHERTYPE.IPV6, at, stack);
       case IP_PROTOCOL.IPV4:
@@ -207,7 +220,7 @@ export class PacketDecoder {
         stack.stop();
         return VERDICT.ok;
       case IP_PROTOCOL.NONE:
-        return noNextHeader(at, end, stack);
+        return noNextHeader(at, end, stack, this.#zeek !== undefined);
       case IP_PROTOCOL.MPLS:
         stack.unopened = protocol;
         return VERDICT.unsupported_carrier;
@@ -328,12 +341,23 @@ function decodeInnerIp(frame: FrameView, at: number, end: number, stack: LayerSt
   return verdict;
 }
 
-function noNextHeader(at: number, end: number, stack: LayerStack): Verdict {
+function decodeInnerIpAsZeek(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
+  if (isMeasuredByZeek(stack, stack.encapsulations - 1)) {
+    const verdict = measureAsZeek(frame, at, end, stack);
+    if (verdict !== VERDICT.ok) return verdict;
+  }
+  return stack.selector === ETHERTYPE.IPV4
+    ? decodeIpv4(frame, at, end, stack)
+    : decodeIpv6(frame, at, end, stack);
+}
+
+function noNextHeader(at: number, end: number, stack: LayerStack, asZeek: boolean): Verdict {
   stack.push(LAYER.nonext, at, end);
   const level = stack.encapsulations - 1;
-  const isBubble =
-    level >= 0 && stack.carrier[level] === CARRIER.teredo && stack.word(stack.ip, IP.LENGTH) === 0;
-  if (level >= 0 && !isBubble) stack.remark(VERDICT.ipv6_no_next);
+  const isTeredo = level >= 0 && stack.carrier[level] === CARRIER.teredo;
+  // Zeek looks neither at the length of a bubble nor whether there is a tunnel.
+  const isWeird = asZeek ? !isTeredo : level >= 0 && !(isTeredo && stack.word(stack.ip, IP.LENGTH) === 0);
+  if (isWeird) stack.remark(VERDICT.ipv6_no_next);
   stack.stop();
   return VERDICT.ok;
 }

@@ -40,7 +40,7 @@ export function beginsLikeTeredo(frame: FrameView, at: number, end: number, wire
 
 /** Teredo headers, and the trailers behind the IPv6 packet. Sets the step to the inner IPv6 packet. */
 export function decodeTeredo(frame: FrameView, at: number, end: number, out: LayerStack): Verdict {
-  if (end - at < 2) return VERDICT.not_teredo;
+  if (end - at < 2) return out.fail(VERDICT.truncated_Teredo, LAYER.teredo, at, 2, end - at);
   const view = frame.view;
   const row = out.count * ROW; // the row that push() hands out below
   const words = out.words;

@@ -33,6 +33,14 @@ export class UdpCarriers {
     return bySource === CARRIER.vxlan || bySource === CARRIER.geneve ? 0 : bySource;
   }
 
+  /** The carrier that Zeek opens when the responder of a flow has this port; 0 when there is none. It knows no L2TP. */
+  ofResponder(port: number): number {
+    if (port === UDP_PORT.TEREDO) return CARRIER.teredo;
+    if (port === UDP_PORT.GTP_C) return CARRIER.gtp;
+    const carrier = this.#byPort[port]!;
+    return carrier === CARRIER.l2tp ? 0 : carrier;
+  }
+
   /** Whether a datagram to or from this port must be looked at. */
   watches(port: number): boolean {
     return this.#byPort[port] !== 0;

@@ -38,7 +38,8 @@ export function decodeUdp(frame: FrameView, at: number, end: number, out: LayerS
   return VERDICT.ok;
 }
 
-function pushPorts(frame: FrameView, at: number, end: number, out: LayerStack): number {
+/** Adds the layer with its ports and returns the index of its first word; length and checksum stay as they are. */
+export function pushPorts(frame: FrameView, at: number, end: number, out: LayerStack): number {
   const row = out.push(LAYER.udp, at, end);
   out.words[row + UDP.SRC] = frame.view.getUint16(at);
   out.words[row + UDP.DST] = frame.view.getUint16(at + DESTINATION_PORT);

@@ -120,6 +120,12 @@ const TABLE = [
   ['truncated_VXLAN', 'vxlan', 'truncated', 'The VXLAN header does not fit.'],
   ['not_vxlan', 'vxlan', 'not-this-protocol', 'UDP on the VXLAN port whose header is not VXLAN.'],
   ['not_teredo', 'teredo', 'not-this-protocol', 'A UDP payload that does not follow the Teredo grammar.'],
+  [
+    'truncated_Teredo',
+    'teredo',
+    'truncated',
+    'Fewer than 2 octets where a Teredo header should begin (strict profile).',
+  ],
   ['truncated_Teredo_authentication', 'teredo', 'truncated', 'The authentication header does not fit.'],
   ['truncated_Teredo_origin_indication', 'teredo', 'truncated', 'The origin indication does not fit.'],
   [

@@ -15,6 +15,8 @@ export interface FlowTableOptions {
   readonly tcpIdleSeconds: number;
   /** The same for everything else. Zeek's udp_inactivity_timeout is 60. */
   readonly otherIdleSeconds: number;
+  /** The same 5-tuple in two tunnels is one flow, as for Zeek. */
+  readonly acrossTunnels?: boolean;
 }
 
 const KEY_WORDS = 12;
@@ -23,7 +25,7 @@ const KEY_TUNNEL = 10;
 const LIST = { tcp: 0, other: 1 } as const;
 
 /**
- * Connections inside tunnels, by 5-tuple and tunnel: the same 5-tuple in two tunnels is two flows. ICMP uses type and
+ * Connections inside tunnels, by 5-tuple and tunnel: the same 5-tuple in two tunnels is two flows, unless asked otherwise. ICMP uses type and
  * counterpart type as ports, as Zeek does. Columns are indexed by slot.
  */
 export class FlowTable {
@@ -41,11 +43,13 @@ export class FlowTable {
   readonly traffic: TrafficCounts;
   readonly #table: BoundedTable;
   readonly #options: FlowTableOptions;
+  readonly #isShared: boolean;
   #nextId = 1;
   #high = false;
 
   constructor(options: FlowTableOptions) {
     this.#options = options;
+    this.#isShared = options.acrossTunnels === true;
     this.#table = new BoundedTable({
       keyWords: KEY_WORDS,
       extraWords: TRAFFIC_WORDS + 2,
@@ -121,8 +125,8 @@ export class FlowTable {
     this.#high = fillEndpoints(key, words, src, dst, source, destination);
     key[KEY_PROTOCOL] = kind;
     // By the tunnel's identity, not its number: a tunnel that was silent and comes back carries the same flows.
-    key[KEY_TUNNEL] = tunnels.identityHigh[tunnel]!;
-    key[KEY_TUNNEL + 1] = tunnels.identityLow[tunnel]!;
+    key[KEY_TUNNEL] = this.#isShared ? 0 : tunnels.identityHigh[tunnel]!;
+    key[KEY_TUNNEL + 1] = this.#isShared ? 0 : tunnels.identityLow[tunnel]!;
     return this.#table.find();
   }
 

@@ -112,7 +112,7 @@ export interface WeirdEvent {
   readonly connection: ConnectionId | undefined;
   readonly name: string;
   readonly detail: string | undefined;
-  readonly source: string;
+  readonly source: string | undefined;
   readonly captureFile: string;
   readonly packetNumber: number;
   readonly sensor: string;

@@ -1,26 +1,22 @@
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
-import { DEFAULT_CONFIG } from '../config/load.js';
 import type { LayerStack } from '../decode/layers.js';
 import { LAYER } from '../decode/layers.js';
 import { PacketDecoder } from '../decode/packet.js';
 import type { WatchedPorts } from '../decode/plain-frame.js';
-import { isPlainFrame, watchedPorts } from '../decode/plain-frame.js';
+import { isPlainFrame } from '../decode/plain-frame.js';
 import { UsualTunnel } from '../decode/usual-tunnel.js';
 import { VERDICT } from '../decode/verdicts.js';
 import { FlowTable } from '../flow/flow-table.js';
 import type { EndpointList } from '../intel/endpoint-list.js';
 import { FactSheet } from '../model/fact-sheet.js';
-import type { Alert, LogRecord } from '../model/records.js';
 import type { FirstFragment, FragmentOrigin } from '../reassembly/fragment-reassembler.js';
 import { FragmentReassembler, isWorthReassembling } from '../reassembly/fragment-reassembler.js';
 import type { Rule } from '../rules/rule.js';
-import type { SiteOptions } from '../tunnel/site.js';
 import { Site } from '../tunnel/site.js';
 import { TunnelTable } from '../tunnel/tunnel-table.js';
-import type { SixrdDomain } from '../wire/embedded-address.js';
 import { LINK_TYPE } from '../wire/numbers.js';
 import { noticeRecord } from '../zeek/notice-record.js';
-import { weirdRecord } from '../zeek/weird-record.js';
+import type { AnalysisOptions } from './analysis-options.js';
 import { Counters } from './counters.js';
 import { FactFiller } from './fact-filler.js';
 import { Identities } from './identities.js';
@@ -29,45 +25,18 @@ import { KnownFlows } from './known-flows.js';
 import { MirrorDuplicates } from './mirror-duplicates.js';
 import { PacketClock } from './packet-clock.js';
 import { PacketScene } from './packet-scene.js';
+import type { ProfileParts } from './profile-parts.js';
+import { profileParts, UDP_IDLE_SECONDS } from './profile-parts.js';
 import { Suppression } from './suppression.js';
 import { TunnelLevels } from './tunnel-levels.js';
-import { TunnelLog } from './tunnel-log.js';
-import { WeirdLog } from './weird-log.js';
+import type { TunnelLog } from './tunnel-log.js';
+import type { WeirdLog } from './weird-log.js';
 
-/** Upper sizes of everything that grows with the traffic. */
-export interface AnalysisLimits {
-  readonly tunnels: number;
-  readonly flows: number;
-  readonly clientMappings: number;
-  readonly suppressionKeys: number;
-  readonly weirdKeys: number;
-  readonly fragmentedDatagrams: number;
-  readonly fragmentBytes: number;
-}
+export { DEFAULT_LIMITS } from './analysis-options.js';
+export type { AnalysisLimits, AnalysisOptions } from './analysis-options.js';
+export { FRAGMENT_SECONDS } from './profile-parts.js';
 
-export const DEFAULT_LIMITS: AnalysisLimits = DEFAULT_CONFIG.limits;
-
-export interface AnalysisOptions {
-  readonly rules: readonly Rule[];
-  readonly endpoints: EndpointList;
-  readonly site: Omit<SiteOptions, 'maxMappings'>;
-  readonly sixrd: readonly SixrdDomain[];
-  /** Encapsulations that are opened. */
-  readonly maxDepth: number;
-  readonly vxlanPorts: readonly number[];
-  readonly limits: AnalysisLimits;
-  readonly sensor: string;
-  /** Seed of uids: fixed for replay, a live sensor's own otherwise. */
-  readonly seed: number;
-  readonly emit: (record: LogRecord) => void;
-  readonly onAlert?: (alert: Alert, facts: FactSheet) => void;
-}
-
-const UDP_IDLE_SECONDS = 60;
-const IP_IDLE_SECONDS = 3600;
 const TCP_FLOW_IDLE_SECONDS = 300;
-/** Shorter than any tunnel's silence, so that a first fragment is judged while its tunnel is known. */
-export const FRAGMENT_SECONDS = 30;
 const NONE = -1;
 
 /**
@@ -92,8 +61,10 @@ export class Analysis {
   readonly #tunnelLog: TunnelLog;
   readonly #identities: Identities;
   #levels: TunnelLevels;
-  #known: KnownFlows;
+  /** Undefined where the profile takes no shortcuts. */
+  #known: KnownFlows | undefined;
   readonly #options: AnalysisOptions;
+  readonly #profile: ProfileParts;
   readonly #duplicates: MirrorDuplicates;
   /** Latest packet time, in whole seconds: the time of all state. It never runs backwards. */
   #now = 0;
@@ -103,44 +74,44 @@ export class Analysis {
   constructor(options: AnalysisOptions) {
     const { limits } = options;
     this.#options = options;
+    this.#profile = profileParts(options, () => this.tunnels);
     this.site = new Site({ ...options.site, maxMappings: limits.clientMappings });
     this.tunnels = new TunnelTable({
       capacity: limits.tunnels,
       udpIdleSeconds: UDP_IDLE_SECONDS,
-      ipIdleSeconds: IP_IDLE_SECONDS,
+      ...this.#profile.tunnels,
       onEnd: (slot) => this.#tunnelEnded(slot),
     });
     this.flows = new FlowTable({
       capacity: limits.flows,
       tcpIdleSeconds: TCP_FLOW_IDLE_SECONDS,
       otherIdleSeconds: UDP_IDLE_SECONDS,
+      acrossTunnels: this.#profile.acrossTunnels,
     });
     this.#decoder = new PacketDecoder({
-      maxDepth: options.maxDepth,
+      maxDepth: this.#profile.maxDepth,
       vxlanPorts: options.vxlanPorts,
       isKnownTunnel: (stack, ip, udp) => this.tunnels.findUdp(stack, ip, udp) >= 0,
+      ...(this.#profile.udpFlows !== undefined && { zeekSession: this.#profile.udpFlows }),
     });
     this.#stack = this.#decoder.stack;
-    this.#watched = watchedPorts(options.vxlanPorts);
+    this.#watched = this.#profile.watched;
     this.#usual = new UsualTunnel(this.#watched);
     this.#duplicates = new MirrorDuplicates(options.seed, this.#usual);
     this.#scene = new PacketScene(this.#stack);
     this.reassembler = new FragmentReassembler({
       maxDatagrams: limits.fragmentedDatagrams,
       maxBytes: limits.fragmentBytes,
-      timeoutSeconds: FRAGMENT_SECONDS,
-      onIncomplete: (first) => this.#pendingFirsts.push(first),
+      timeoutSeconds: this.#profile.fragmentSeconds,
+      onIncomplete: (first) => {
+        if (this.#profile.judgesFirstFragments) this.#pendingFirsts.push(first);
+      },
     });
     this.suppression = new Suppression(limits.suppressionKeys, limits.flows);
     this.#identities = new Identities(this.tunnels, this.flows, options.seed);
-    this.#weirds = new WeirdLog(
-      limits.weirdKeys,
-      this.counters,
-      options.sensor,
-      (event) => options.emit(weirdRecord(event)),
-      this.#identities,
-    );
-    this.#tunnelLog = new TunnelLog(this.tunnels, this.#identities, options.sensor, options.emit);
+    const logs = this.#profile.makeLogs(this.tunnels, this.#identities, this.counters);
+    this.#weirds = logs.weirds;
+    this.#tunnelLog = logs.tunnelLog;
     this.#judge = this.#makeJudge(options.rules, options.endpoints);
     this.#levels = this.#makeLevels();
     this.#known = this.#makeKnown();
@@ -149,6 +120,11 @@ export class Analysis {
   /** Packets whose time was too far ahead to be believed on their own. */
   get timeJumps(): number {
     return this.#clock.jumps;
+  }
+
+  /** UDP flows, which the strict profile keeps all. */
+  get udpFlows(): ProfileParts['udpFlows'] {
+    return this.#profile.udpFlows;
   }
 
   get weirdKeys(): number {
@@ -188,7 +164,8 @@ export class Analysis {
         if (isPlainFrame(frame, at, at + captured, wireEnd, this.#watched, portUsers)) continue;
         // And most packets of tunnels here: those of flows that were judged.
         const nanoseconds = batch.nanoseconds[i]!;
-        if (this.#known.count(frame, at, at + captured, wireEnd, seconds, nanoseconds, this.#now)) continue;
+        if (this.#known?.count(frame, at, at + captured, wireEnd, seconds, nanoseconds, this.#now) === true)
+          continue;
       }
       const verdict = this.#decoder.decode(frame, at, at + captured, wire, linkType);
       // Of the others many leave here: nothing went wrong and no tunnel carries them.
@@ -204,7 +181,10 @@ export class Analysis {
       this.#place(seconds, batch.nanoseconds[i]!, batch.firstNumber + i, index, wire);
       if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
       // What a mirror shows twice is neither counted nor judged twice.
-      if (this.#duplicates.isCopy(this.#stack, frame, seconds, batch.nanoseconds[i]!)) {
+      if (
+        this.#known !== undefined &&
+        this.#duplicates.isCopy(this.#stack, frame, seconds, batch.nanoseconds[i]!)
+      ) {
         this.counters.duplicates++;
         continue;
       }
@@ -228,8 +208,7 @@ export class Analysis {
     this.#judgeFirsts();
     for (const slot of this.tunnels.all()) {
       this.#judge.judgeEnd(slot, this.#endTime);
-      // A tunnel over UDP is a connection and closes; other tunnels get no second line at the end, as in Zeek.
-      if (this.tunnels.isUdp(slot)) this.#tunnelLog.close(slot, this.#endTime);
+      this.#tunnelLog.cutOff(slot, this.#endTime);
     }
   }
 
@@ -266,7 +245,7 @@ export class Analysis {
       counters: this.counters,
       sensor: this.#options.sensor,
       onAlert: (alert, facts) => {
-        this.#options.emit(noticeRecord(alert));
+        this.#options.emit(noticeRecord(alert, this.#options.profile));
         this.#options.onAlert?.(alert, facts);
       },
     });
@@ -287,7 +266,8 @@ export class Analysis {
     });
   }
 
-  #makeKnown(): KnownFlows {
+  #makeKnown(): KnownFlows | undefined {
+    if (!this.#profile.takesShortcuts) return undefined;
     return new KnownFlows({
       usual: this.#usual,
       tunnels: this.tunnels,
@@ -319,7 +299,9 @@ export class Analysis {
     if (this.#pendingFirsts.length > 0) this.#judgeFirsts();
     this.#now = seconds;
     this.tunnels.expire(seconds);
+    this.#tunnelLog.expire(seconds);
     this.flows.expire(seconds);
+    if (this.#profile.udpFlows !== undefined) this.#profile.udpFlows.advance(seconds);
     this.site.expire(seconds);
   }
 
@@ -368,7 +350,7 @@ export class Analysis {
     this.#levels.enterAll(isAlone ? stack.incompleteLevel : 0, this.#now);
     if (scene.levels > 0) this.counters.tunnelPackets++;
     scene.flowTunnel = NONE;
-    if (stack.encapsulations === 0) this.#complain();
+    this.#complain();
     if (stack.verdict !== VERDICT.ok || stack.notes > 0) this.#weirds.report(scene);
   }
 
@@ -379,11 +361,15 @@ export class Analysis {
   #complain(): void {
     const stack = this.#stack;
     const udp = stack.count - 1;
-    if (stack.encapsulations > 0 || udp < 0 || stack.kind[udp] !== LAYER.udp) return;
+    const { strayDatagram, udpFlows } = this.#profile;
+    // Only the strict profile refuses datagrams inside of tunnels that are open.
+    if (stack.encapsulations > 0 && udpFlows === undefined) return;
+    if (udp < 0 || stack.kind[udp] !== LAYER.udp) return;
     const slot = this.tunnels.findUdp(stack, stack.ip, udp);
     if (slot < 0) return;
     this.#scene.flowTunnel = slot;
-    const complaint = stack.carrierComplaint === VERDICT.ok ? VERDICT.not_teredo : stack.carrierComplaint;
+    const complaint = stack.carrierComplaint === VERDICT.ok ? strayDatagram : stack.carrierComplaint;
+    if (complaint === VERDICT.ok) return;
     this.counters.verdicts[complaint]! += 1;
     stack.remark(complaint);
   }
@@ -392,7 +378,6 @@ export class Analysis {
   #tunnelEnded(slot: number): void {
     const time = { seconds: this.#now, nanoseconds: 0 };
     this.#judge.judgeEnd(slot, time);
-    if (this.tunnels.isUdp(slot)) this.#tunnelLog.close(slot, time);
-    else this.#tunnelLog.expire(slot, time);
+    this.#tunnelLog.ended(slot, time);
   }
 }

@@ -29,6 +29,19 @@ export class Identities {
     return this.#uids.make(UID_KIND.flow, count);
   }
 
+  /** Writes two words at `words[at..]` that tell a tunnel from all others; nobody sees them. */
+  tunnelIdentity(slot: number, words: Uint32Array, at: number): void {
+    const { identityHigh, id } = this.#tunnels;
+    words[at] = identityHigh[slot]!;
+    words[at + 1] = id[slot]!;
+  }
+
+  /** The same of a flow. */
+  flowIdentity(slot: number, words: Uint32Array, at: number): void {
+    words[at] = 0;
+    words[at + 1] = this.#flows.id[slot]!;
+  }
+
   /** Identifier of an alert: rule, what it is about, and its time. */
   alertId(ruleHash: number, isFlow: boolean, slot: number, seconds: number, nanoseconds: number): string {
     const words = this.#uids.body;

@@ -1,3 +1,4 @@
+import type { Profile } from '../model/profile.js';
 import type { LogRecord } from '../model/records.js';
 import { captureLossBetween, statsBetween } from '../observe/interval-stats.js';
 import { LossWatch } from '../observe/loss-watch.js';
@@ -8,6 +9,7 @@ import { statsRecord } from '../zeek/stats-record.js';
 
 export interface IntervalRecordsOptions {
   readonly tooMuchLossPercent: number;
+  readonly profile?: Profile;
   readonly emit: (record: LogRecord) => void;
 }
 
@@ -18,9 +20,11 @@ export interface IntervalRecordsOptions {
 export class IntervalRecords {
   readonly #emit: (record: LogRecord) => void;
   readonly #watch: LossWatch;
+  readonly #profile: Profile;
   #before: SensorSnapshot | undefined;
 
-  constructor({ tooMuchLossPercent, emit }: IntervalRecordsOptions) {
+  constructor({ tooMuchLossPercent, profile = 'extended', emit }: IntervalRecordsOptions) {
+    this.#profile = profile;
     this.#emit = emit;
     this.#watch = new LossWatch(tooMuchLossPercent);
   }
@@ -28,10 +32,10 @@ export class IntervalRecords {
   take(now: SensorSnapshot): void {
     const { time, sensor } = now;
     const losses = captureLossBetween(this.#before, now);
-    this.#emit(statsRecord(statsBetween(this.#before, now)));
-    for (const loss of losses) this.#emit(captureLossRecord(loss));
+    this.#emit(statsRecord(statsBetween(this.#before, now), this.#profile));
+    for (const loss of losses) this.#emit(captureLossRecord(loss, this.#profile));
     for (const { event, message } of this.#watch.judge(losses))
-      this.#emit(ownNotice({ note: OWN_NOTE.captureLoss, time, event, message, sensor }));
+      this.#emit(ownNotice({ note: OWN_NOTE.captureLoss, time, event, message, sensor }, this.#profile));
     this.#before = now;
   }
 }

@@ -9,6 +9,7 @@ import type {
 } from '../config/definition/configuration.js';
 import { readBoundedFile } from '../config/bounded-file.js';
 import { topicOf } from '../config/topic-template.js';
+import type { Profile } from '../model/profile.js';
 import type { LogRecord } from '../model/records.js';
 import type { Logger } from '../observe/log.js';
 import type { AlertSink } from '../sink/alert-sink.js';
@@ -30,6 +31,7 @@ import { OwnRecords } from './own-records.js';
 
 export interface SinkSurroundings {
   readonly sensor: string;
+  readonly profile?: Profile;
   readonly tenant: string | undefined;
   readonly log: Logger;
   /** Takes the records that the sensor writes about itself. */
@@ -42,7 +44,7 @@ const PEM_BYTES = 1024 * 1024;
 
 /** Makes the sinks that a configuration describes. They are not open yet. */
 export function makeSinks(configs: readonly SinkConfig[], surroundings: SinkSurroundings): NamedSink[] {
-  const own = new OwnRecords(surroundings.sensor, surroundings.emit);
+  const own = new OwnRecords(surroundings.sensor, surroundings.emit, surroundings.profile);
   return configs.map((config) => ({
     name: config.name,
     type: config.type,

@@ -1,3 +1,4 @@
+import type { Profile } from '../model/profile.js';
 import type { LogRecord, PacketTime, ReporterEvent } from '../model/records.js';
 import type { Outage } from '../sink/delivery/outage.js';
 import { OWN_NOTE, ownNotice } from '../zeek/own-notice.js';
@@ -14,9 +15,11 @@ const MOST_KINDS = 256;
 export class OwnRecords {
   readonly #sensor: string;
   readonly #emit: (record: LogRecord) => void;
+  readonly #profile: Profile;
   readonly #kinds = new Map<string, { lastMs: number; held: number }>();
 
-  constructor(sensor: string, emit: (record: LogRecord) => void) {
+  constructor(sensor: string, emit: (record: LogRecord) => void, profile: Profile = 'extended') {
+    this.#profile = profile;
     this.#sensor = sensor;
     this.#emit = emit;
   }
@@ -28,7 +31,10 @@ export class OwnRecords {
         ? `Sink ${sink} does not deliver: ${reason} ${rest} in its spool.`
         : `Sink ${sink} delivers again after ${Math.round(seconds)} seconds; ${rest} in its spool. It was: ${reason}`;
     this.#emit(
-      ownNotice({ note: OWN_NOTE.deliveryOutage, time: wallClock(), event, message, sensor: this.#sensor }),
+      ownNotice(
+        { note: OWN_NOTE.deliveryOutage, time: wallClock(), event, message, sensor: this.#sensor },
+        this.#profile,
+      ),
     );
   }
 
@@ -44,7 +50,8 @@ export class OwnRecords {
     const held = told?.held ?? 0;
     this.#kinds.set(kind, { lastMs: nowMs, held: 0 });
     const text = held === 0 ? message : `${message} (${held} like it since the last was told)`;
-    this.#emit(reporterRecord({ time: wallClock(), level, message: text, location, sensor: this.#sensor }));
+    const own = { time: wallClock(), level, message: text, location, sensor: this.#sensor };
+    this.#emit(reporterRecord(own, this.#profile));
   }
 }
 

@@ -55,6 +55,7 @@ async function runOne(rule: Rule, test: RuleTest, endpoints: EndpointList): Prom
     endpoints,
     site: { localNetworks: test.localNetworks.map(prefixOf), vantage: test.vantage },
     sixrd: test.sixrd.map(sixrdOf),
+    profile: 'extended',
     maxDepth: DEFAULT_MAX_DEPTH,
     vxlanPorts: DEFAULT_VXLAN_PORTS,
     limits: DEFAULT_LIMITS,

@@ -90,7 +90,7 @@ export class TunnelLevels {
   /* Enters encapsulation `level` into the tables and judges it. Returns the tunnel's slot. */
   #enterTunnel(level: number, parent: number, wasCounted: boolean, now: number): number {
     const stack = this.#stack;
-    const { scene, tunnels, flows } = this.#parts;
+    const { scene, tunnels, flows, tunnelLog } = this.#parts;
     const { seconds, nanoseconds } = scene;
     const innerIp = scene.innerIp[level]!;
     const slot = tunnels.record(stack, level, parent, seconds, nanoseconds, now, wasCounted);
@@ -105,6 +105,7 @@ export class TunnelLevels {
     if (transport >= 0 && innerIp >= 0) {
       scene.flow[level] = flows.record(stack, innerIp, transport, tunnels, slot, seconds, nanoseconds, now);
       events.isNewFlow = flows.isNew;
+      tunnelLog.carried(scene, level, flows.isNew);
     }
     const mark = this.#markOf(slot, level, transport, innerIp);
     if (mark !== 0 && !events.isNewTunnel && flows.note(scene.flow[level]) === mark) return slot;
@@ -188,7 +189,7 @@ export class TunnelLevels {
         : DIRECTION.external;
     tunnels.vlan[slot] = scene.vlanId(0) + 1;
     tunnels.innerVlan[slot] = scene.vlanId(1) + 1;
-    tunnelLog.discover(slot, scene.time, this.#parentUid(slot));
+    tunnelLog.discovered(slot, scene.time, this.#parentUid(slot));
   }
 
   #isLocalEnd(slot: number, originator: boolean): boolean {

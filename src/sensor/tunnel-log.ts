@@ -3,9 +3,24 @@ import { DIRECTIONS, KIND, TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import { tunnelRecord } from '../zeek/tunnel-record.js';
 import type { Identities } from './identities.js';
+import type { PacketScene } from './packet-scene.js';
 
-/** Writes the life of tunnels: DISCOVER, then CLOSE (over UDP) or EXPIRE (all others) as Zeek has them. */
-export class TunnelLog {
+/** Writes the life of tunnels, from what it is told of them. */
+export interface TunnelLog {
+  /** A tunnel was seen for the first time. */
+  discovered(slot: number, time: PacketTime, parentUid: string | undefined): void;
+  /** Encapsulation `level` of the packet at hand carries a packet of an inner flow. */
+  carried(scene: PacketScene, level: number, isNewFlow: boolean): void;
+  /** A tunnel ended by silence, or to make room for another. */
+  ended(slot: number, time: PacketTime): void;
+  /** The input ended, and the tunnel was open. */
+  cutOff(slot: number, time: PacketTime): void;
+  /** Packet time is `now` (seconds). */
+  expire(now: number): void;
+}
+
+/** DISCOVER with the first packet, then CLOSE (over UDP) or EXPIRE (all others). */
+export class ExtendedTunnelLog implements TunnelLog {
   readonly #tunnels: TunnelTable;
   readonly #identities: Identities;
   readonly #sensor: string;
@@ -23,16 +38,25 @@ export class TunnelLog {
     this.#emit = emit;
   }
 
-  discover(slot: number, time: PacketTime, parentUid: string | undefined): void {
+  discovered(slot: number, time: PacketTime, parentUid: string | undefined): void {
     this.#write(slot, time, 'DISCOVER', parentUid);
   }
 
-  close(slot: number, time: PacketTime): void {
-    this.#write(slot, time, 'CLOSE', undefined);
+  carried(): void {
+    // Whatever a tunnel carries, its first packet told of it.
   }
 
-  expire(slot: number, time: PacketTime): void {
-    this.#write(slot, time, 'EXPIRE', undefined);
+  ended(slot: number, time: PacketTime): void {
+    this.#write(slot, time, this.#tunnels.isUdp(slot) ? 'CLOSE' : 'EXPIRE', undefined);
+  }
+
+  cutOff(slot: number, time: PacketTime): void {
+    // A tunnel over UDP is a connection and closes; other tunnels get no second line at the end, as in Zeek.
+    if (this.#tunnels.isUdp(slot)) this.#write(slot, time, 'CLOSE', undefined);
+  }
+
+  expire(): void {
+    // The tunnel table tells what ends.
   }
 
   #write(slot: number, time: PacketTime, action: TunnelAction, parentUid: string | undefined): void {

@@ -9,10 +9,8 @@ import type { Counters } from './counters.js';
 import type { Identities } from './identities.js';
 import type { PacketScene } from './packet-scene.js';
 
-/* Zeek's Weird::sampling_threshold, _rate and _duration. */
-const SAMPLING_THRESHOLD = 25;
-const SAMPLING_RATE = 1000;
-const SAMPLING_SECONDS = 600;
+/** Zeek's Weird::sampling_threshold, _rate and _duration. */
+export const SAMPLING = { threshold: 25, rate: 1000, seconds: 600 } as const;
 
 /* Names of Zeek's analyzers. */
 const ZEEK_SOURCE: Readonly<Record<DecoderName, string>> = {
@@ -34,11 +32,21 @@ const ZEEK_SOURCE: Readonly<Record<DecoderName, string>> = {
 };
 const REPORTED: ReadonlySet<string> = new Set(['truncated', 'malformed', 'weird', 'limit']);
 
+/** Turns what decoders say of packets into `weird` events. */
+export interface WeirdLog {
+  readonly size: number;
+  readonly evictions: number;
+  /** Reports what the packet's decoders noted and how they ended. */
+  report(scene: PacketScene): void;
+  /** Reports something about the packet that no decoder raised. */
+  reportNamed(scene: PacketScene, name: string, detail: string | undefined): void;
+}
+
 /**
  * Turns verdicts into `weird` events: with Zeek's names and sampling (25 of a name and pair, then 1 in 1000, counted
  * anew after 10 minutes). What only the snap length caused is no weird.
  */
-export class WeirdLog {
+export class ExtendedWeirdLog implements WeirdLog {
   readonly #table: BoundedTable;
   readonly #counters: Counters;
   readonly #sensor: string;
@@ -76,7 +84,6 @@ export class WeirdLog {
     return this.#table.evictions;
   }
 
-  /** Reports what the packet's decoders noted and how they ended. */
   report(scene: PacketScene): void {
     const { stack } = scene;
     for (let i = 0; i < stack.notes; i++) {
@@ -91,7 +98,6 @@ export class WeirdLog {
     this.#one(scene, stack.verdict, stack.encapsulations, detail);
   }
 
-  /** Reports something about the packet that no decoder raised. */
   reportNamed(scene: PacketScene, name: string, detail: string | undefined): void {
     this.#write(scene, name, detail, 'TIME', -1);
   }
@@ -139,19 +145,23 @@ export class WeirdLog {
       this.#since[slot] = now;
     } else {
       this.#table.touch(slot, now);
-      if (now - this.#since[slot]! > SAMPLING_SECONDS) {
+      if (now - this.#since[slot]! > SAMPLING.seconds) {
         this.#seen[slot] = 0;
         this.#since[slot] = now;
       }
     }
     const seen = ++this.#seen[slot]!;
-    return seen <= SAMPLING_THRESHOLD || (seen - SAMPLING_THRESHOLD) % SAMPLING_RATE === 0;
+    return seen <= SAMPLING.threshold || (seen - SAMPLING.threshold) % SAMPLING.rate === 0;
   }
 }
 
 /* The outer pair of an encapsulation that is no tunnel (yet), or of the packet itself. */
 function hosts(stack: LayerStack, level: number): ConnectionId | undefined {
-  const ip = level >= 0 && level < stack.encapsulations ? stack.outerIp[level]! : stack.ip;
+  return hostsOf(stack, level >= 0 && level < stack.encapsulations ? stack.outerIp[level]! : stack.ip);
+}
+
+/** The addresses of an IP layer as a connection without ports; undefined for no layer (-1). */
+export function hostsOf(stack: LayerStack, ip: number): ConnectionId | undefined {
   if (ip < 0) return undefined;
   return { origHost: host(stack, ip, IP.SRC), origPort: 0, respHost: host(stack, ip, IP.DST), respPort: 0 };
 }

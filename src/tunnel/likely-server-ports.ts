@@ -9,8 +9,22 @@ const PORTS = [
   6664, 6665, 6666, 6667, 6668, 6669, 6697, 8000, 8080, 8443, 8888, 20000,
 ] as const;
 
+/** The same for UDP alone, as a Zeek has it without scripts of its own. */
+const ZEEK_UDP_PORTS = [
+  53, 67, 88, 123, 137, 161, 162, 389, 443, 514, 1812, 2123, 2152, 3389, 3544, 4789, 5060, 5072, 5353, 5355,
+  6081, 20000,
+] as const;
+
 const IS_LIKELY = new Uint8Array(65536);
 for (const port of PORTS) IS_LIKELY[port] = 1;
+
+const IS_LIKELY_TO_ZEEK = new Uint8Array(65536);
+for (const port of ZEEK_UDP_PORTS) IS_LIKELY_TO_ZEEK[port] = 1;
+
+/** Whether Zeek takes the sender of a first UDP datagram for the responder. */
+export function looksLikeAnswerToZeek(sourcePort: number, destinationPort: number): boolean {
+  return IS_LIKELY_TO_ZEEK[sourcePort] === 1 && IS_LIKELY_TO_ZEEK[destinationPort] === 0;
+}
 
 /** Whether only the source looks like a server. */
 export function looksLikeAnswer(sourcePort: number, destinationPort: number): boolean {

@@ -14,6 +14,13 @@ export interface TunnelTableOptions {
   readonly udpIdleSeconds: number;
   /** Seconds of silence after which any other tunnel expires. Zeek's Tunnel::expiration_interval is 3600. */
   readonly ipIdleSeconds: number;
+  /**
+   * `nested` tells tunnels by all that {@link TunnelTable} says; `zeek` as Zeek does, by the addresses alone (and the ports
+   * of UDP), whatever encloses them.
+   */
+  readonly identity?: 'nested' | 'zeek';
+  /** Whether the sender of the datagram at these layers opened its flow; otherwise its ports tell. */
+  readonly isFromOpener?: (stack: LayerStack, ipLayer: number, udpLayer: number) => boolean;
   /** Called when a tunnel ends by silence (or to make room); its columns are still readable. */
   readonly onEnd: (slot: number) => void;
 }
@@ -37,6 +44,8 @@ export class TunnelTable {
   identityHigh = new Uint32Array(0);
   identityLow = new Uint32Array(0);
   level = new Uint8Array(0);
+  /** CARRIER of its first packet. */
+  carrier = new Uint8Array(0);
   direction = new Uint8Array(0);
   origPort = new Uint16Array(0);
   respPort = new Uint16Array(0);
@@ -53,6 +62,7 @@ export class TunnelTable {
   readonly traffic: TrafficCounts;
   readonly #table: BoundedTable;
   readonly #options: TunnelTableOptions;
+  readonly #asZeek: boolean;
   #nextId = 1;
   #high = false;
   readonly #hash = new Uint32Array(4);
@@ -61,6 +71,7 @@ export class TunnelTable {
 
   constructor(options: TunnelTableOptions) {
     this.#options = options;
+    this.#asZeek = options.identity === 'zeek';
     this.#table = new BoundedTable({
       keyWords: KEY_WORDS,
       extraWords: TRAFFIC_WORDS,
@@ -119,6 +130,13 @@ export class TunnelTable {
   count(slot: number, bytes: number, seconds: number, nanoseconds: number, now: number): void {
     this.#table.touch(slot, now);
     this.traffic.add(slot, this.#high, bytes, seconds, nanoseconds);
+  }
+
+  /** Keeps the tunnel of the UDP datagram at these layers, if there is one, from ending by silence. */
+  touchUdp(stack: LayerStack, ipLayer: number, udpLayer: number, now: number): void {
+    if (this.portUsers[sourcePort(stack, udpLayer)] === 0) return;
+    const slot = this.findUdp(stack, ipLayer, udpLayer);
+    if (slot >= 0) this.#table.touch(slot, now);
   }
 
   /** Whether the packet is a UDP datagram both of whose ports some tunnel uses: two loads instead of a lookup. */
@@ -214,11 +232,12 @@ export class TunnelTable {
     const source = udp < 0 ? 0 : sourcePort(stack, udp);
     const destination = udp < 0 ? 0 : destinationPort(stack, udp);
     const slot = this.#table.insert(now, udp < 0 ? LIST.ip : LIST.udp);
-    const isAnswer = udp >= 0 && looksLikeAnswer(source, destination);
+    const isAnswer = udp >= 0 && this.#isAnswer(stack, stack.outerIp[level]!, udp);
     this.id[slot] = this.#nextId++;
     this.kind[slot] = 0;
     this.evidence[slot] = 0;
     this.level[slot] = level + 1;
+    this.carrier[slot] = stack.carrier[level]!;
     this.direction[slot] = 0;
     this.traffic.open(slot, this.#high !== isAnswer, seconds, nanoseconds);
     this.origPort[slot] = isAnswer ? destination : source;
@@ -232,7 +251,30 @@ export class TunnelTable {
     return slot;
   }
 
+  #isAnswer(stack: LayerStack, ip: number, udp: number): boolean {
+    const { isFromOpener } = this.#options;
+    if (isFromOpener !== undefined) return !isFromOpener(stack, ip, udp);
+    return looksLikeAnswer(sourcePort(stack, udp), destinationPort(stack, udp));
+  }
+
   #fillKey(stack: LayerStack, level: number, parent: number): void {
+    if (this.#asZeek) this.#fillZeekKey(stack, level);
+    else this.#fillNestedKey(stack, level, parent);
+  }
+
+  #fillZeekKey(stack: LayerStack, level: number): void {
+    const key = this.#table.key;
+    const ip = stack.outerIp[level]! * ROW;
+    const udp = carrierUdpLayer(stack, level);
+    const source = udp < 0 ? 0 : sourcePort(stack, udp);
+    const destination = udp < 0 ? 0 : destinationPort(stack, udp);
+    this.#high = fillEndpoints(key, stack.words, ip + IP.SRC, ip + IP.DST, source, destination);
+    key[KEY_CARRIER] = udp < 0 ? ANY_IP_CARRIER : IP_PROTOCOL.UDP;
+    key[KEY_PARENT] = 0;
+    key[KEY_PARENT + 1] = 0;
+  }
+
+  #fillNestedKey(stack: LayerStack, level: number, parent: number): void {
     const { words } = stack;
     const src = stack.outerIp[level]! * ROW + IP.SRC;
     const dst = stack.outerIp[level]! * ROW + IP.DST;
@@ -260,6 +302,7 @@ export class TunnelTable {
     this.kind = grown(this.kind, new Uint8Array(slots));
     this.evidence = grown(this.evidence, new Uint16Array(slots));
     this.level = grown(this.level, new Uint8Array(slots));
+    this.carrier = grown(this.carrier, new Uint8Array(slots));
     this.direction = grown(this.direction, new Uint8Array(slots));
     this.origPort = grown(this.origPort, new Uint16Array(slots));
     this.respPort = grown(this.respPort, new Uint16Array(slots));
@@ -272,6 +315,8 @@ export class TunnelTable {
   }
 }
 
+/** Carrier word of protocols 4 and 41 and of GRE, where they are told by their addresses alone. */
+const ANY_IP_CARRIER = 0;
 /** Carrier word of VXLAN and GENEVE: this plus the 24-bit network identifier. */
 const VXLAN_CARRIER = 0x01000000;
 

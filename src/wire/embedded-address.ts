@@ -17,6 +17,11 @@ export function isTeredoWord(w0: number): boolean {
   return w0 === TEREDO_PREFIX || w0 === OLD_TEREDO_PREFIX;
 }
 
+/** The same for the prefix of RFC 4380 alone. */
+export function isIanaTeredoWord(w0: number): boolean {
+  return w0 === TEREDO_PREFIX;
+}
+
 /** Flags word of a Teredo address, bits 64-79. */
 export function teredoFlags(w2: number): number {
   return w2 >>> 16;

@@ -69,6 +69,7 @@ export const UDP_PORT = {
   GENEVE: 6081,
   L2TP: 1701,
   GTP_U: 2152,
+  GTP_C: 2123,
   TSP: 3653,
 } as const;
 

@@ -1,3 +1,4 @@
+import type { Profile } from '../model/profile.js';
 import type { PacketTime } from '../model/records.js';
 import { zeekText } from './text.js';
 
@@ -14,6 +15,18 @@ const MAX_ELEMENTS = 100;
  */
 export class JsonLine {
   #text = '{';
+  readonly #profile: Profile;
+  #isFull = false;
+
+  constructor(profile: Profile = 'extended') {
+    this.#profile = profile;
+  }
+
+  /** What follows are keys of ours: the strict profile leaves them out. */
+  beyondZeek(): this {
+    this.#isFull = this.#profile === 'strict';
+    return this;
+  }
 
   time(key: string, time: PacketTime): this {
     return this.#raw(key, zeekTime(time));
@@ -53,6 +66,7 @@ export class JsonLine {
   }
 
   #raw(key: string, json: string): this {
+    if (this.#isFull) return this;
     // Keys are ours and need no escaping.
     this.#text += this.#text.length === 1 ? `"${key}":${json}` : `,"${key}":${json}`;
     return this;

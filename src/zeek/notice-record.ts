@@ -1,12 +1,13 @@
+import type { Profile } from '../model/profile.js';
 import type { Alert, LogRecord } from '../model/records.js';
 import { hostPair } from '../model/records.js';
 import { addConnection } from './connection-columns.js';
 import { JsonLine } from './json-line.js';
 
 /** `notice.log`: Zeek's columns in Zeek's order (Notice::Info), then ours. */
-export function noticeRecord(alert: Alert): LogRecord {
+export function noticeRecord(alert: Alert, profile: Profile = 'extended'): LogRecord {
   const { rule, connection, tunnel, teredo, packet } = alert;
-  const line = new JsonLine().time('ts', alert.time).plain('uid', alert.uid);
+  const line = new JsonLine(profile).time('ts', alert.time).plain('uid', alert.uid);
   addConnection(line, connection);
   line
     .plain('proto', alert.transport)
@@ -20,6 +21,7 @@ export function noticeRecord(alert: Alert): LogRecord {
     .strings('actions', ['Notice::ACTION_LOG'])
     .strings('email_dest', [])
     .interval('suppress_for', rule.suppressFor)
+    .beyondZeek()
     .plain('alert_id', alert.id)
     .plain('rule_id', rule.id)
     .count('rule_rev', rule.rev)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Profile } from '../model/profile.js';
 import type { LogRecord, PacketTime } from '../model/records.js';
 import { JsonLine } from './json-line.js';
 import { UID_KIND, UidMaker } from './uid.js';
@@ -24,9 +25,12 @@ export interface OwnNotice {
 }
 
 /** A notice about the sensor itself: Zeek's columns that need no connection, then ours. */
-export function ownNotice({ note, time, event, message, sensor }: OwnNotice): LogRecord {
+export function ownNotice(
+  { note, time, event, message, sensor }: OwnNotice,
+  profile: Profile = 'extended',
+): LogRecord {
   const severity = event === 'began' ? 'high' : 'informational';
-  const line = new JsonLine()
+  const line = new JsonLine(profile)
     .time('ts', time)
     .plain('note', note)
     .string('msg', message)
@@ -35,6 +39,7 @@ export function ownNotice({ note, time, event, message, sensor }: OwnNotice): Lo
     .strings('actions', ['Notice::ACTION_LOG'])
     .strings('email_dest', [])
     .interval('suppress_for', 0)
+    .beyondZeek()
     .plain('alert_id', randomAlertId())
     .plain('severity', severity)
     .string('sensor', sensor);

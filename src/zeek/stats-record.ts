@@ -1,3 +1,4 @@
+import type { Profile } from '../model/profile.js';
 import type { LogRecord, StatsEvent } from '../model/records.js';
 import { JsonLine } from './json-line.js';
 
@@ -7,8 +8,8 @@ const MEGABYTE = 1024 * 1024;
  * `stats.log`: the columns of Zeek's Stats::Info that have a meaning here, in Zeek's order, then ours. Zeek's columns about
  * events, timers, files, DNS and connections by protocol are left out: a 0 there would be a claim.
  */
-export function statsRecord(event: StatsEvent): LogRecord {
-  const line = new JsonLine()
+export function statsRecord(event: StatsEvent, profile: Profile = 'extended'): LogRecord {
+  const line = new JsonLine(profile)
     .time('ts', event.time)
     .string('peer', event.sensor)
     .count('mem', Math.floor(event.residentBytes / MEGABYTE))
@@ -18,6 +19,7 @@ export function statsRecord(event: StatsEvent): LogRecord {
     .count('pkts_link', event.linkPackets)
     .interval('pkt_lag', event.lagSeconds)
     .count('reassem_frag_size', event.fragmentBytes)
+    .beyondZeek()
     .interval('ts_delta', event.seconds)
     .count('tunnel_pkts', event.tunnelPackets)
     .count('duplicate_pkts', event.duplicatePackets)

@@ -1,15 +1,17 @@
+import type { Profile } from '../model/profile.js';
 import type { LogRecord, TunnelEvent } from '../model/records.js';
 import { hostPair } from '../model/records.js';
 import { addConnection } from './connection-columns.js';
 import { JsonLine } from './json-line.js';
 
 /** `tunnel.log`: Zeek's columns (Tunnel::Info), then ours. */
-export function tunnelRecord(event: TunnelEvent): LogRecord {
-  const line = new JsonLine().time('ts', event.time).plain('uid', event.uid);
+export function tunnelRecord(event: TunnelEvent, profile: Profile = 'extended'): LogRecord {
+  const line = new JsonLine(profile).time('ts', event.time).plain('uid', event.uid);
   addConnection(line, event.connection);
   line
     .plain('tunnel_type', `Tunnel::${event.zeekType}`)
     .plain('action', `Tunnel::${event.action}`)
+    .beyondZeek()
     .plain('tunnel_kind', event.kind)
     .count('tunnel_depth', event.depth)
     .plain('tunnel_parent', event.parentUid)

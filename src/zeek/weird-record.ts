@@ -1,11 +1,12 @@
+import type { Profile } from '../model/profile.js';
 import type { LogRecord, WeirdEvent } from '../model/records.js';
 import { hostPair } from '../model/records.js';
 import { addConnection } from './connection-columns.js';
 import { JsonLine } from './json-line.js';
 
 /** `weird.log`: Zeek's columns (Weird::Info), then ours. `peer` is the sensor's name, as Zeek puts its node's. */
-export function weirdRecord(event: WeirdEvent): LogRecord {
-  const line = new JsonLine().time('ts', event.time).plain('uid', event.uid);
+export function weirdRecord(event: WeirdEvent, profile: Profile = 'extended'): LogRecord {
+  const line = new JsonLine(profile).time('ts', event.time).plain('uid', event.uid);
   if (event.connection !== undefined) addConnection(line, event.connection);
   line
     .plain('name', event.name)
@@ -13,6 +14,7 @@ export function weirdRecord(event: WeirdEvent): LogRecord {
     .bool('notice', false)
     .string('peer', event.sensor)
     .plain('source', event.source)
+    .beyondZeek()
     .string('capture_file', event.captureFile)
     .count('packet_number', event.packetNumber);
   return {

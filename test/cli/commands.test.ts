@@ -42,6 +42,41 @@ describe('copperhull replay', function () {
     assert.match(stdout, /not examined: nothing/);
   });
 
+  it('writes what Zeek would, with --profile strict or the configuration’s profile', async () => {
+    const config = folder.path('strict.yaml');
+    writeFileSync(config, 'profile: strict\n');
+    for (const flags of [
+      ['--profile', 'strict'],
+      ['--config', config],
+    ]) {
+      const out = fresh();
+      const { code, stderr } = await copperhull(['replay', MIREDO, '--out', out, '--quiet', ...flags]);
+      assert.deepEqual([code, stderr], [0, '']);
+      const first = readFileSync(join(out, 'tunnel.log'), 'utf8').split('\n')[0]!;
+      assert.match(first, /"tunnel_type":"Tunnel::TEREDO","action":"Tunnel::DISCOVER"\}$/);
+      assert.match(
+        readFileSync(join(out, 'notice.log'), 'utf8').split('\n')[0]!,
+        /"suppress_for":[0-9.]+\}$/,
+      );
+    }
+    const out = fresh();
+    await copperhull([
+      'replay',
+      MIREDO,
+      '--out',
+      out,
+      '--quiet',
+      '--config',
+      config,
+      '--profile',
+      'extended',
+    ]);
+    assert.match(readFileSync(join(out, 'tunnel.log'), 'utf8'), /"tunnel_kind":"teredo"/);
+    const { code, stderr } = await copperhull(['replay', MIREDO, '--profile', 'lax']);
+    assert.equal(code, 2);
+    assert.match(stderr, /extended, strict/);
+  });
+
   it('creates files that only owner and group may read', async () => {
     const out = fresh();
     await copperhull(['replay', MIREDO, '--out', out, '--quiet']);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { LayerStack } from '../../src/decode/layers.js';
 import { LIMITED_BY } from '../../src/decode/layers.js';
 import type { VerdictName } from '../../src/decode/verdicts.js';
+import { decodeTeredo } from '../../src/decode/teredo.js';
 import { VERDICT, VERDICTS, verdictName } from '../../src/decode/verdicts.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { buildFrame, buildPacket } from '../../src/wire/packet-builder.js';
@@ -80,6 +81,7 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   truncated_VXLAN: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 4789 }, payload('08')),
   not_vxlan: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 4789 }, payload('00'.repeat(20))),
   not_teredo: () => teredoOf(`0000${'11'.repeat(6)}50`),
+  truncated_Teredo: () => oneOctetOfTeredo(),
   truncated_Teredo_authentication: () => teredoOf('0001ffff'),
   truncated_Teredo_origin_indication: () =>
     decodeLayers(V4, TEREDO_UDP, payload(`00011a00${'00'.repeat(35)}0000`)),
@@ -90,6 +92,13 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   teredo_malformed_trailer: () =>
     decodeLayers(V4, TEREDO_UDP, { layer: 'teredo', trailer: Uint8Array.of(9, 9, 9) }, TEREDO_V6, TCP),
 };
+
+/* By evidence such a datagram is never asked; the strict profile asks it on port 3544. */
+function oneOctetOfTeredo(): LayerStack {
+  const stack = decodeLayers(V4, TEREDO_UDP, payload('60'));
+  stack.verdict = decodeTeredo(stack.frame, stack.nextAt, stack.nextEnd, stack);
+  return stack;
+}
 
 function overUdp(port: number, hex: string): LayerStack {
   return decodeLayers(V4, { layer: 'udp', src: port, dst: port }, payload(hex));

@@ -29,6 +29,7 @@ export function analysisOptions(): AnalysisOptions {
     endpoints: ENDPOINTS,
     site: { localNetworks: [], vantage: 'auto' },
     sixrd: [],
+    profile: 'extended',
     maxDepth: DEFAULT_MAX_DEPTH,
     vxlanPorts: DEFAULT_VXLAN_PORTS,
     limits: DEFAULT_LIMITS,

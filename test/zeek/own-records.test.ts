@@ -3,6 +3,7 @@ import type { CaptureLossEvent, StatsEvent } from '../../src/model/records.js';
 import { readSchema } from '../../src/sensor/package-files.js';
 import { captureLossRecord } from '../../src/zeek/capture-loss-record.js';
 import { OWN_NOTE, ownNotice } from '../../src/zeek/own-notice.js';
+import { reporterRecord } from '../../src/zeek/reporter-record.js';
 import { statsRecord } from '../../src/zeek/stats-record.js';
 import { validateRecords } from '../support/record-schemas.js';
 
@@ -88,6 +89,26 @@ describe('capture_loss.log', () => {
     const line = JSON.parse(record.json) as Record<string, unknown>;
     assert.deepEqual(line['unknown_drops'], ['kernel', 'interface', 'unread']);
     assert.equal('kernel_drops' in line, false);
+  });
+});
+
+describe('the sensor’s own records in the strict profile', () => {
+  it('end where Zeek’s columns do', () => {
+    const notice = {
+      note: OWN_NOTE.captureLoss,
+      time: TIME,
+      event: 'began',
+      message: 'So.',
+      sensor: 'dc1',
+    } as const;
+    const report = { time: TIME, level: 'ERROR', message: 'So.', location: 'sink', sensor: 'dc1' } as const;
+    const lastKeys = [
+      statsRecord(STATS, 'strict'),
+      captureLossRecord(LOSS, 'strict'),
+      ownNotice(notice, 'strict'),
+      reporterRecord(report, 'strict'),
+    ].map(({ json }) => Object.keys(JSON.parse(json) as object).at(-1));
+    assert.deepEqual(lastKeys, ['reassem_frag_size', 'percent_lost', 'suppress_for', 'location']);
   });
 });
 

@@ -3,6 +3,7 @@ import { withDefault } from '../kind.js';
 import { listOf } from '../list.js';
 import { folder } from '../paths.js';
 import { GIB, MIB, size } from '../quantities.js';
+import { PROFILES } from '../../model/profile.js';
 import { boolean, integer, oneOf } from '../scalars.js';
 import { section } from '../section.js';
 
@@ -73,7 +74,11 @@ export const LIMITS = section({
   doc: 'Upper sizes of everything that grows with the traffic. What is over makes the oldest go, which is counted.',
   keys: {
     tunnels: withDefault(integer(1000, MOST, 'tunnels'), 100_000, 'Tunnels that are known at once.'),
-    flows: withDefault(integer(1000, MOST, 'flows'), 1_000_000, 'Inner connections that are known at once.'),
+    flows: withDefault(
+      integer(1000, MOST, 'flows'),
+      1_000_000,
+      'Inner connections that are known at once; as many UDP flows in the strict profile.',
+    ),
     clientMappings: withDefault(
       integer(1000, MOST, 'mappings'),
       100_000,
@@ -111,7 +116,7 @@ export const VXLAN_PORTS = withDefault(
 );
 
 export const PROFILE = withDefault(
-  oneOf(['extended']),
+  oneOf([...PROFILES]),
   'extended',
-  "What the records hold: `extended` decodes what Zeek misses, and adds keys to Zeek's.",
+  "`extended` decodes what Zeek misses, and adds keys to Zeek's records; `strict` sees and writes what Zeek 8 does, with at most 4 nested tunnels.",
 );

@@ -75,6 +75,7 @@ export class PacketInspector {
     this.#onPacket = onPacket;
     this.#analysis = new Analysis({
       ...options,
+      profile: 'extended',
       rules: [this.#witness.rule],
       limits: DEFAULT_LIMITS,
       sensor: 'decode',

@@ -28,7 +28,7 @@ export function analysisSnapshot(
 }
 
 function tables(analysis: Analysis, limits: AnalysisLimits): TableSnapshot[] {
-  const { tunnels, flows, site, suppression, reassembler, weirdKeys, weirdEvictions } = analysis;
+  const { udpFlows, tunnels, flows, site, suppression, reassembler, weirdKeys, weirdEvictions } = analysis;
   const table = (name: string, size: number, capacity: number, evictions: number): TableSnapshot => ({
     name,
     size,
@@ -39,6 +39,7 @@ function tables(analysis: Analysis, limits: AnalysisLimits): TableSnapshot[] {
   return [
     table('tunnels', tunnels.size, limits.tunnels, tunnels.evictions),
     table('flows', flows.size, limits.flows, flows.evictions),
+    ...(udpFlows === undefined ? [] : [table('udp_flows', udpFlows.size, limits.flows, udpFlows.evictions)]),
     table('client_mappings', site.mappings, limits.clientMappings, site.evictions),
     table('suppression_keys', suppression.size, limits.suppressionKeys, suppression.evictions),
     table('weird_keys', weirdKeys, limits.weirdKeys, weirdEvictions),

@@ -57,6 +57,7 @@ export class AnalysisThread {
       endpoints,
       site: { localNetworks: config.site.localNetworks, vantage: config.site.vantage },
       sixrd: config.site.sixrd,
+      profile: config.profile,
       maxDepth: config.maxDepth,
       vxlanPorts: config.vxlanPorts,
       limits: config.limits,

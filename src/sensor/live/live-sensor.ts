@@ -62,10 +62,21 @@ export class LiveSensor {
     const { config } = parts;
     const emit = (record: LogRecord): void => this.#hub.offer([record]);
     const { sensor, tenant } = config;
-    const sinks = makeSinks(config.sinks, { sensor, tenant, log: parts.log, emit, patienceMs: undefined });
+    const sinks = makeSinks(config.sinks, {
+      sensor,
+      profile: config.profile,
+      tenant,
+      log: parts.log,
+      emit,
+      patienceMs: undefined,
+    });
     this.#hub = new SinkHub(sinks);
-    this.#own = new OwnRecords(sensor, emit);
-    this.#intervals = new IntervalRecords({ tooMuchLossPercent: config.run.lossThreshold, emit });
+    this.#own = new OwnRecords(sensor, emit, config.profile);
+    this.#intervals = new IntervalRecords({
+      tooMuchLossPercent: config.run.lossThreshold,
+      profile: config.profile,
+      emit,
+    });
     this.#server = makeServer(config, () => this.snapshot(), parts.log);
     const task = { config: analysisConfig(config), seed: randomBytes(4).readUInt32LE() };
     this.#host = new AnalysisHost(
@@ -218,7 +229,7 @@ export class LiveSensor {
   #outage(event: 'began' | 'ended', message: string): void {
     const { sensor } = this.#config;
     const notice = { note: OWN_NOTE.captureOutage, time: wallClock(), event, message, sensor };
-    this.#hub.offer([ownNotice(notice)]);
+    this.#hub.offer([ownNotice(notice, this.#config.profile)]);
   }
 
   #keep(state: AnalysisState, wasEnded: boolean): void {
@@ -274,8 +285,8 @@ export class LiveSensor {
 }
 
 function analysisConfig(config: Config): AnalysisConfig {
-  const { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, limits } = config;
-  return { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, limits };
+  const { sensor, interfaces, capture, rules, lists, site, profile, maxDepth, vxlanPorts, limits } = config;
+  return { sensor, interfaces, capture, rules, lists, site, profile, maxDepth, vxlanPorts, limits };
 }
 
 /* Whether the work was done in time. */
