@@ -24,6 +24,8 @@ export interface OutputFlags {
 }
 
 export interface ReplayOutput {
+  /** The configuration, or the defaults. */
+  readonly config: Config;
   readonly hub: SinkHub;
   readonly sensor: string;
   /** Folder of the logs, when there is one. */
@@ -65,7 +67,7 @@ export function replayOutput(flags: OutputFlags, firstFile: string, log: Logger)
   });
   for (const one of named) if (one.sink instanceof StandardOutput) stdout = one.sink;
   hub.made = new SinkHub([...sinks, ...named]);
-  return { hub: hub.made, sensor, folder, stdout };
+  return { config, hub: hub.made, sensor, folder, stdout };
 }
 
 /** Reads a configuration file and tells its warnings; without a file, the defaults. */

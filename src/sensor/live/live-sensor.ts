@@ -274,8 +274,8 @@ export class LiveSensor {
 }
 
 function analysisConfig(config: Config): AnalysisConfig {
-  const { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, limits } = config;
-  return { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, limits };
+  const { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, census, limits } = config;
+  return { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, census, limits };
 }
 
 /* Whether the work was done in time. */
