@@ -5,9 +5,6 @@ import { CensusTable, NO_CLIENT } from './census-table.js';
 import type { Sightings } from './sightings.js';
 import { WHOLE_ADDRESS } from './sightings.js';
 
-/* Leading bits of an address that hold a Teredo server (RFC 4380 4), and the IPv4 address of 6to4 (RFC 3056 2). */
-const SERVER_BITS = 64;
-const SIXTOFOUR_BITS = 48;
 const MOST_NUMBERS = 2 ** 32;
 
 /**
@@ -52,7 +49,7 @@ export class Census {
       const w0 = words[4 * i]!;
       const w1 = words[4 * i + 1]!;
       if (isTeredoWord(w0)) this.#teredo(w1, words[4 * i + 3]!, bits[i]!, place[i]!);
-      else if (bits[i]! >= SIXTOFOUR_BITS) {
+      else {
         const v4 = sixtofourV4(w0, w1);
         this.#sixtofour.see(v4, place[i]!, v4, packet);
       }
@@ -73,7 +70,6 @@ export class Census {
   }
 
   #teredo(server: number, obscured: number, bits: number, place: number): void {
-    if (bits < SERVER_BITS) return;
     const client = bits === WHOLE_ADDRESS ? teredoClient(obscured) : NO_CLIENT;
     this.#servers.see(server, place, client, this.#packet);
     if (client !== NO_CLIENT) this.#clients.see(client, place, client, this.#packet);

@@ -87,7 +87,7 @@ export class DnsMessage {
 
   #reverse(place: number, frame: FrameView, at: number, end: number, message: number): void {
     const bits = this.#name.read(frame, at, end, message);
-    if (bits < 16) return;
+    if (bits === 0) return;
     const { words } = this.#name;
     this.#sightings.address(place, words[0]!, words[1]!, words[2]!, words[3]!, bits);
   }

@@ -10,6 +10,9 @@ export const PLACE = Object.fromEntries(SEEN_IN.map((name, i) => [name, i])) as 
 /** Most addresses, and most relays, of one packet. */
 export const MAX_SIGHTINGS = 64;
 export const WHOLE_ADDRESS = 128;
+/* Leading bits that hold a Teredo server (RFC 4380 4), and the IPv4 address of 6to4 (RFC 3056 2). */
+const SERVER_BITS = 64;
+const SIXTOFOUR_BITS = 48;
 
 /** Subjects that are outer endpoints of tunnels. */
 export type RelaySubject = Extract<CensusSubject, 'relay' | 'sixtofour_relay'>;
@@ -43,9 +46,9 @@ export class Sightings {
     this.relays = 0;
   }
 
-  /** Takes an address if it is one of Teredo or 6to4. */
+  /** Takes an address if it is one of Teredo or 6to4, and if so many of its bits say what is embedded. */
   address(place: number, w0: number, w1: number, w2: number, w3: number, bits = WHOLE_ADDRESS): void {
-    if (!isTeredoWord(w0) && !is6to4Word(w0)) return;
+    if (isTeredoWord(w0) ? bits < SERVER_BITS : !is6to4Word(w0) || bits < SIXTOFOUR_BITS) return;
     if (this.addresses === MAX_SIGHTINGS) {
       this.lost++;
       return;
