@@ -64,6 +64,18 @@ describe('what the automatic filter passes for the loaded rules', () => {
     assert.deepEqual([few.dnsPorts, few.nativeIpv6, few.brokerPorts.length], [[], false, 6]);
   });
 
+  it('is name lookups and native IPv6 too when a census is configured', () => {
+    const { dnsPorts, brokerPorts, nativeIpv6 } = needsOf(
+      LINK_TYPE.ETHERNET,
+      surroundings('census: { enabled: true }', SHIPPED),
+    );
+    assert.deepEqual([dnsPorts, brokerPorts, nativeIpv6], [[53, 5355], [], true]);
+    const text = (configured: string): string =>
+      kernelFilter(INTERFACE, surroundings(configured, SHIPPED), LINK_TYPE.ETHERNET).text;
+    assert.match(text('census: { enabled: true }'), /port 53\b/);
+    assert.equal(text('census: { enabled: false, intervalMs: 60000 }'), text(''));
+  });
+
   it('has the configured VXLAN ports and carriers', () => {
     const text = 'vxlanPorts: [4790]\ncapture: { carriers: { qinq: false, mpls: true } }';
     const filter = kernelFilter(INTERFACE, surroundings(text, SHIPPED), LINK_TYPE.ETHERNET);
