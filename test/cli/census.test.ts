@@ -6,10 +6,11 @@ import { PLACE, Sightings } from '../../src/census/sightings.js';
 import type { CensusReport } from '../../src/cli/census-report.js';
 import { censusReport, censusText, standingOut } from '../../src/cli/census-report.js';
 import { parseAddress } from '../../src/wire/address.js';
-import { teredoAddress } from '../../src/wire/packet-builder.js';
+import { buildFrame, teredoAddress } from '../../src/wire/packet-builder.js';
 import { copperhull } from '../support/command.js';
 import { FOREIGN_CAPTURES, LAB_CAPTURES, needsForeignCaptures } from '../support/captures.js';
 import { onFirstNodeOnly } from '../support/first-node.js';
+import { pcap } from '../support/pcap-writer.js';
 import { validateLine } from '../support/record-schemas.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -177,6 +178,32 @@ describe('copperhull replay with a census in the configuration', function () {
       servers.map(({ ts }) => ts - servers[0]!.ts).map((after) => Math.floor(after)),
       [0, 1, 1],
     );
+  });
+});
+
+describe('a census of more servers than it may hold', function () {
+  onFirstNodeOnly();
+  this.timeout(60_000);
+  const folder = temporaryFolder();
+  const packets = Array.from({ length: 40 }, (_, i) => ({
+    seconds: 1_700_000_000 + i,
+    nanoseconds: 0,
+    bytes: buildFrame([
+      { layer: 'ipv6', src: '2001:db8::1', dst: teredoAddress(`192.0.2.${i}`, '198.51.100.7', 40_000) },
+      { layer: 'tcp', src: 1024, dst: 80 },
+    ]),
+  }));
+
+  it('says how many made room, in the command and in the summary of a replay', async () => {
+    const { stdout } = await copperhull(['census', '--entries', '16', '-'], { input: pcap(packets) });
+    assert.match(stdout, /^16 Teredo servers in 40 packets, 24 more made room for others \(--entries\)$/m);
+    const config = folder.path('census.yaml');
+    writeFileSync(config, 'census: { enabled: true }\nlimits: { censusEntries: 16 }\n');
+    const args = ['replay', '--json', '--config', config, '--out', folder.path('out'), '-'];
+    const summary = JSON.parse((await copperhull(args, { input: pcap(packets) })).stdout) as {
+      readonly not_examined: { readonly over_a_cap: Readonly<Record<string, number>> };
+    };
+    assert.deepEqual(summary.not_examined.over_a_cap, { census_server_evicted: 24 });
   });
 });
 
