@@ -110,7 +110,7 @@ export const CENSUS = section({
     enabled: withDefault(
       boolean,
       false,
-      'Whether to count. The automatic filter then also passes name lookups and native IPv6 packets with such addresses, and each packet is looked at once more.',
+      'Whether to count. The automatic filter then also passes name lookups, ICMP, and native IPv6 packets with such addresses; and each packet is looked at once more.',
       { example: true },
     ),
     intervalMs: withDefault(

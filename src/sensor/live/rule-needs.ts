@@ -11,7 +11,7 @@ export interface CaptureSurroundings extends Pick<AnalysisConfig, 'capture' | 'v
 }
 
 /** Packets that no tunnel carries and that a rule might be about: keys of the needs of a filter. */
-export type Beyond = 'dnsPorts' | 'brokerPorts' | 'nativeIpv6';
+export type Beyond = 'dnsPorts' | 'brokerPorts' | 'nativeIpv6' | 'icmp';
 
 /*
  * What rules of an event see beyond tunnels. Nothing today: the analysis asks rules about packets that a tunnel carries,
@@ -20,7 +20,7 @@ export type Beyond = 'dnsPorts' | 'brokerPorts' | 'nativeIpv6';
 const SEEN_BY: Readonly<Record<RuleEvent, readonly Beyond[]>> = { packet: [], flow: [], tunnel: [] };
 
 /* What the census sees beyond tunnels. */
-const SEEN_BY_CENSUS: readonly Beyond[] = ['dnsPorts', 'nativeIpv6'];
+const SEEN_BY_CENSUS: readonly Beyond[] = ['dnsPorts', 'nativeIpv6', 'icmp'];
 
 /** What the automatic filter of an interface passes: for the decoders, as configured, and for loaded rules and census. */
 export function needsOf(
