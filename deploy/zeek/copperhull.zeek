@@ -139,8 +139,8 @@ export {
 	## A line of copperhull.log.
 	type Info: record {
 		ts: time &log;
-		## Log of copperhull that the record is of: tunnel, weird, reporter, stats or
-		## capture_loss.
+		## Log of copperhull that the record is of: tunnel, weird, reporter, stats,
+		## capture_loss or teredo.
 		log_name: string &log;
 		## The record as copperhull writes it.
 		json: string &log;

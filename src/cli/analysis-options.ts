@@ -4,13 +4,17 @@ import type { Prefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { collectPort, collectPrefix, collectSixrd, repeatable, wholeNumber } from './options.js';
 
+/** What decoders open, for commands that read captures. */
+export interface DecodingFlags {
+  readonly maxDepth: number;
+  readonly vxlanPort: readonly number[];
+}
+
 /** What packets are judged by, for commands that read captures. */
-export interface AnalysisFlags {
+export interface AnalysisFlags extends DecodingFlags {
   readonly localNet: readonly Prefix[];
   readonly vantage: 'inside' | 'outside' | 'auto';
   readonly '6rd': readonly SixrdDomain[];
-  readonly maxDepth: number;
-  readonly vxlanPort: readonly number[];
 }
 
 /** The options of {@link AnalysisFlags}. */
@@ -21,6 +25,13 @@ export function analysisOptions(): Option[] {
       .choices(['auto', 'inside', 'outside'])
       .default('auto'),
     repeatable('--6rd <domain>', "a provider's 6rd domain, PREFIX/LENGTH[,MASKLENGTH]", collectSixrd),
+    ...decodingOptions(),
+  ];
+}
+
+/** The options of {@link DecodingFlags}. */
+export function decodingOptions(): Option[] {
+  return [
     new Option('--max-depth <n>', 'nested tunnels that are opened')
       .argParser(wholeNumber(1, 16))
       .default(DEFAULT_MAX_DEPTH),
@@ -29,6 +40,6 @@ export function analysisOptions(): Option[] {
 }
 
 /** VXLAN ports that were named, or the default ones. */
-export function vxlanPortsOf(flags: AnalysisFlags): readonly number[] {
+export function vxlanPortsOf(flags: DecodingFlags): readonly number[] {
   return flags.vxlanPort.length > 0 ? flags.vxlanPort : DEFAULT_VXLAN_PORTS;
 }

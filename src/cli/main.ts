@@ -7,6 +7,7 @@ import { packageVersion } from '../sensor/package-files.js';
 import { SinkError } from '../sink/alert-sink.js';
 import { SourceError } from '../yaml/diagnostic.js';
 import { addressCommand } from './address.js';
+import { censusCommand } from './census.js';
 import { checkCommand } from './check.js';
 import { configCommand } from './config.js';
 import { decodeCommand } from './decode.js';
@@ -23,6 +24,7 @@ const program = new Command('copperhull')
   .addCommand(checkCommand())
   .addCommand(replayCommand())
   .addCommand(decodeCommand())
+  .addCommand(censusCommand())
   .addCommand(rulesCommand())
   .addCommand(addressCommand())
   .addCommand(configCommand())

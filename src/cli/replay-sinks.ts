@@ -26,6 +26,8 @@ export interface OutputFlags {
 }
 
 export interface ReplayOutput {
+  /** The configuration, or the defaults. */
+  readonly config: Config;
   readonly hub: SinkHub;
   readonly sensor: string;
   readonly profile: Profile;
@@ -70,7 +72,7 @@ export function replayOutput(flags: OutputFlags, firstFile: string, log: Logger)
   });
   for (const one of named) if (one.sink instanceof StandardOutput) stdout = one.sink;
   hub.made = new SinkHub([...sinks, ...named]);
-  return { hub: hub.made, sensor, profile, folder, stdout };
+  return { config, hub: hub.made, sensor, profile, folder, stdout };
 }
 
 /** Reads a configuration file and tells its warnings; without a file, the defaults. */

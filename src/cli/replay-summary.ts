@@ -5,6 +5,7 @@ import { terminalText } from '../model/terminal-text.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { NamedHealth } from '../sink/sink-hub.js';
 import type { Analysis } from '../sensor/analysis.js';
+import { censusTables } from '../sensor/census/census-analysis.js';
 
 /** What `replay` found, and what it did not look at. */
 export interface ReplaySummary {
@@ -69,6 +70,9 @@ export function summarize(
     suppression_keys_evicted: suppression.evictions,
     client_mappings_evicted: site.evictions,
     weird_keys_evicted: analysis.weirdEvictions,
+    ...Object.fromEntries(
+      censusTables(analysis).map(({ name, evictions }) => [`${name}_evicted`, evictions]),
+    ),
     notes_over_8_a_packet: analysis.notesLost,
   };
   return {

@@ -4,7 +4,8 @@ import type { Severity } from '../model/severity.js';
 import { isAtLeast } from '../model/severity.js';
 import type { LogLevel } from '../observe/log.js';
 import { createLog, LOG_LEVELS } from '../observe/log.js';
-import { Analysis, DEFAULT_LIMITS } from '../sensor/analysis.js';
+import { DEFAULT_LIMITS } from '../sensor/analysis.js';
+import { makeAnalysis } from '../sensor/census/census-analysis.js';
 import { loadEndpoints, loadRules } from '../sensor/load.js';
 import { Replay, REPLAY_SEED } from '../sensor/replay.js';
 import type { AnalysisFlags } from './analysis-options.js';
@@ -37,7 +38,7 @@ export function replayCommand(): Command {
       '--out <folder>',
       'folder for the logs, or - for all records on standard output (default: a new folder named after the capture)',
     )
-    .option('--config <file>', 'configuration file with sinks; see copperhull config reference')
+    .option('--config <file>', 'configuration file with sinks and census; see copperhull config reference')
     .addOption(
       repeatable(
         '--to <sink>',
@@ -97,13 +98,12 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
   const log = createLog(flags.logLevel, false);
   const rules = loadRules(flags.rules, flags.defaultRules, '--rules');
   const endpoints = loadEndpoints();
-  const { hub, sensor, profile, folder, stdout } = replayOutput(flags, files[0]!, log);
+  const { config, hub, sensor, profile, folder, stdout } = replayOutput(flags, files[0]!, log);
   const list = new AlertList();
   const alarm = { isRaised: false };
-  const run = new Replay(
-    hub,
-    (emit) =>
-      new Analysis({
+  const run = new Replay(hub, (emit) =>
+    makeAnalysis(
+      {
         rules: rules.rules,
         endpoints,
         site: { localNetworks: flags.localNet, vantage: flags.vantage },
@@ -120,7 +120,9 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
           if (flags.failOn !== undefined && isAtLeast(alert.rule.severity, flags.failOn))
             alarm.isRaised = true;
         },
-      }),
+      },
+      config,
+    ),
   );
   // As logrotate asks for. Without sinks of a configuration, a terminal that goes away ends the replay as ever.
   if (flags.to.length > 0) {

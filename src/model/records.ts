@@ -15,7 +15,15 @@ export interface ConnectionId {
 }
 
 /* New names go behind the others: a spool keeps the place in this list. */
-export const LOG_NAMES = ['notice', 'tunnel', 'weird', 'reporter', 'stats', 'capture_loss'] as const;
+export const LOG_NAMES = [
+  'notice',
+  'tunnel',
+  'weird',
+  'reporter',
+  'stats',
+  'capture_loss',
+  'teredo',
+] as const;
 export type LogName = (typeof LOG_NAMES)[number];
 
 /** Where an alert's packet is to be found. */

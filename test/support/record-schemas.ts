@@ -67,4 +67,5 @@ const COLUMNS: Readonly<Record<LogName, readonly string[]>> = {
     'reassem_frag_size',
   ],
   capture_loss: ['ts', 'ts_delta', 'peer', 'gaps', 'acks', 'percent_lost'],
+  teredo: ['ts', 'ts_delta', 'what'],
 };

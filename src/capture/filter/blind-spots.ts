@@ -28,7 +28,7 @@ export function blindSpots(needs: FilterNeeds, form: LinkForm, user: string | un
     needs.brokerPorts.some(({ transport }) => transport === 'tcp')
       ? 'Tunnels inside TCP, such as IP-HTTPS, but for the first steps of brokers on their ports.'
       : 'Tunnels inside TCP, such as IP-HTTPS.',
-    'ICMP errors about tunnel packets.',
+    ...(needs.icmp ? [] : ['ICMP errors about tunnel packets.']),
     needs.dnsPorts.length === 0
       ? 'Name lookups.'
       : `Name lookups over TCP, TLS or HTTPS, or on UDP ports other than ${list(needs.dnsPorts)}.`,

@@ -74,6 +74,14 @@ export function clausesOf(needs: FilterNeeds): readonly WrittenClause[] {
       ipv6: tunnelAddresses,
     });
   }
+  if (needs.icmp) {
+    clauses.push({
+      name: 'ICMP',
+      why: 'errors quote the packets that they are about, those of tunnels too',
+      ipv4: (terms) => [ipv4Protocol(terms, IP_PROTOCOL.ICMP)],
+      ipv6: (terms) => [nextHeader(terms, IP_PROTOCOL.ICMPV6)],
+    });
+  }
   clauses.push(
     {
       name: 'IPv4 options',

@@ -30,6 +30,8 @@ export interface FilterNeeds {
   readonly vxlanPorts: readonly number[];
   /** Whether IPv6 packets that no tunnel carries, but with a Teredo or 6to4 address, are wanted. */
   readonly nativeIpv6: boolean;
+  /** Whether ICMP and ICMPv6 that no tunnel carries are wanted: errors quote the packets that they are about. */
+  readonly icmp: boolean;
   readonly carriers: LinkCarriers;
   /** Filter of the user, in libpcap's language: narrows what passes. */
   readonly userBpf?: string;
@@ -60,13 +62,14 @@ export function defaultNeeds(linkType: number): FilterNeeds {
     brokerPorts: DEFAULT_BROKER_PORTS,
     vxlanPorts: [UDP_PORT.VXLAN],
     nativeIpv6: true,
+    icmp: true,
     carriers: { vlan: true, qinq: true, mpls: false, pppoe: false },
   };
 }
 
 /** What the decoders open: tunnels, and all that comes to the port of Teredo. The same link. */
 export function tunnelNeeds(linkType: number): FilterNeeds {
-  return { ...defaultNeeds(linkType), dnsPorts: [], brokerPorts: [], nativeIpv6: false };
+  return { ...defaultNeeds(linkType), dnsPorts: [], brokerPorts: [], nativeIpv6: false, icmp: false };
 }
 
 /** Throws a FilterError for a port that is none, or for too many. */

@@ -4,7 +4,7 @@ import { listOf } from '../list.js';
 import { folder } from '../paths.js';
 import { GIB, MIB, size } from '../quantities.js';
 import { PROFILES } from '../../model/profile.js';
-import { boolean, integer, oneOf } from '../scalars.js';
+import { boolean, integer, milliseconds, oneOf } from '../scalars.js';
 import { section } from '../section.js';
 
 /* What packets are judged by. */
@@ -100,6 +100,29 @@ export const LIMITS = section({
       'Fragmented datagrams that wait for the rest.',
     ),
     fragmentBytes: withDefault(size(MIB, 4 * GIB), '32MiB', 'Octets that they may take together.'),
+    censusEntries: withDefault(
+      integer(16, 1_048_576, 'entries'),
+      4096,
+      'Servers that a census counts at once, and as many relays and prefixes of each sort.',
+    ),
+  },
+});
+
+export const CENSUS = section({
+  name: 'census',
+  doc: 'Counts Teredo and 6to4 addresses wherever they are seen, by server, relay and client prefix, into teredo.log.',
+  keys: {
+    enabled: withDefault(
+      boolean,
+      false,
+      'Whether to count. The automatic filter then also passes name lookups, ICMP, and native IPv6 packets with such addresses; and each packet is looked at once more.',
+      { example: true },
+    ),
+    intervalMs: withDefault(
+      milliseconds(1000, 604_800_000),
+      3_600_000,
+      'How often what was seen is written, in packet time.',
+    ),
   },
 });
 

@@ -2,6 +2,7 @@ import { VERDICTS } from '../../decode/verdicts.js';
 import { TUNNEL_KINDS } from '../../model/vocabulary.js';
 import type { AnalysisSnapshot, TableSnapshot } from '../../observe/sensor-snapshot.js';
 import type { Analysis, AnalysisLimits } from '../analysis.js';
+import { censusTables } from '../census/census-analysis.js';
 
 /** What an analysis knows of itself. */
 export function analysisSnapshot(
@@ -44,6 +45,7 @@ function tables(analysis: Analysis, limits: AnalysisLimits): TableSnapshot[] {
     table('suppression_keys', suppression.size, limits.suppressionKeys, suppression.evictions),
     table('weird_keys', weirdKeys, limits.weirdKeys, weirdEvictions),
     table('fragmented_datagrams', reassembler.waiting, limits.fragmentedDatagrams, datagrams),
+    ...censusTables(analysis),
   ];
 }
 

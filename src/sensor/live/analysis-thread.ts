@@ -9,8 +9,8 @@ import type { Severity } from '../../model/severity.js';
 import { SEVERITIES } from '../../model/severity.js';
 import type { Rule } from '../../rules/rule.js';
 import { SourceError } from '../../yaml/diagnostic.js';
-import type { AnalysisOptions } from '../analysis.js';
-import { Analysis } from '../analysis.js';
+import type { Analysis, AnalysisOptions } from '../analysis.js';
+import { makeAnalysis } from '../census/census-analysis.js';
 import { FolderError, loadEndpoints, loadRules } from '../load.js';
 import { analysisSnapshot } from './analysis-snapshot.js';
 import type { KernelFilter } from './kernel-filter.js';
@@ -67,7 +67,7 @@ export class AnalysisThread {
       onAlert: ({ rule }) => this.#alerts[rule.severity]++,
     };
     warmUp(options);
-    this.#analysis = new Analysis(options);
+    this.#analysis = makeAnalysis(options, config);
   }
 
   /** Loads rules and opens the interfaces. Rejects with what is wrong with them; then nothing stays open. */

@@ -285,8 +285,9 @@ export class LiveSensor {
 }
 
 function analysisConfig(config: Config): AnalysisConfig {
-  const { sensor, interfaces, capture, rules, lists, site, profile, maxDepth, vxlanPorts, limits } = config;
-  return { sensor, interfaces, capture, rules, lists, site, profile, maxDepth, vxlanPorts, limits };
+  const { sensor, interfaces, capture, rules, lists, site, profile, maxDepth, vxlanPorts, census, limits } =
+    config;
+  return { sensor, interfaces, capture, rules, lists, site, profile, maxDepth, vxlanPorts, census, limits };
 }
 
 /* Whether the work was done in time. */

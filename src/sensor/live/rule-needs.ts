@@ -6,12 +6,12 @@ import type { Rule, RuleEvent } from '../../rules/rule.js';
 import type { AnalysisConfig } from './worker-messages.js';
 
 /** What concerns the captures of all interfaces. */
-export interface CaptureSurroundings extends Pick<AnalysisConfig, 'capture' | 'vxlanPorts'> {
+export interface CaptureSurroundings extends Pick<AnalysisConfig, 'capture' | 'vxlanPorts' | 'census'> {
   readonly loadedRules: readonly Rule[];
 }
 
 /** Packets that no tunnel carries and that a rule might be about: keys of the needs of a filter. */
-export type Beyond = 'dnsPorts' | 'brokerPorts' | 'nativeIpv6';
+export type Beyond = 'dnsPorts' | 'brokerPorts' | 'nativeIpv6' | 'icmp';
 
 /*
  * What rules of an event see beyond tunnels. Nothing today: the analysis asks rules about packets that a tunnel carries,
@@ -19,14 +19,17 @@ export type Beyond = 'dnsPorts' | 'brokerPorts' | 'nativeIpv6';
  */
 const SEEN_BY: Readonly<Record<RuleEvent, readonly Beyond[]>> = { packet: [], flow: [], tunnel: [] };
 
-/** What the automatic filter of an interface passes: for the decoders, as configured, and for the loaded rules. */
+/* What the census sees beyond tunnels. */
+const SEEN_BY_CENSUS: readonly Beyond[] = ['dnsPorts', 'nativeIpv6', 'icmp'];
+
+/** What the automatic filter of an interface passes: for the decoders, as configured, and for loaded rules and census. */
 export function needsOf(
   linkType: number,
-  { capture, vxlanPorts, loadedRules }: CaptureSurroundings,
+  { capture, vxlanPorts, census, loadedRules }: CaptureSurroundings,
   seenBy: Readonly<Record<RuleEvent, readonly Beyond[]>> = SEEN_BY,
 ): FilterNeeds {
   const all = defaultNeeds(linkType);
-  const beyond = loadedRules.flatMap(({ on }) => seenBy[on]);
+  const beyond = [...loadedRules.flatMap(({ on }) => seenBy[on]), ...(census.enabled ? SEEN_BY_CENSUS : [])];
   const widened = Object.fromEntries(beyond.map((key) => [key, all[key]]));
   return { ...tunnelNeeds(linkType), ...widened, vxlanPorts, carriers: capture.carriers };
 }

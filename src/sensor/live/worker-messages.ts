@@ -19,6 +19,7 @@ export type AnalysisConfig = Pick<
   | 'profile'
   | 'maxDepth'
   | 'vxlanPorts'
+  | 'census'
   | 'limits'
 >;
 

@@ -82,7 +82,7 @@ describe('the automatic filter', () => {
     const quic = payload(0xc3, 0, 0, 0, 1, 8, ...new Uint8Array(1200).fill(0x66));
     const nibbleOnly = payload(0x60, 0, 0, 0, 0xff, 0xff, ...new Uint8Array(100));
     assertAll(
-      ETHERNET,
+      { ...ETHERNET, icmp: false },
       [V4, V6].flatMap((ip) => [
         [ip, { layer: 'tcp', src: 40000, dst: 443 }],
         [ip, { layer: 'icmp', type: 8 }],
@@ -94,6 +94,18 @@ describe('the automatic filter', () => {
       ]),
       false,
     );
+  });
+
+  it('passes ICMP where errors are wanted, and says where it hides them', () => {
+    const stacks: LayerSpec[][] = [
+      [V4, { layer: 'icmp', type: 3 }],
+      [V6, { layer: 'icmpv6', type: 1 }],
+    ];
+    assertAll(ETHERNET, stacks, true);
+    assertAll({ ...ETHERNET, icmp: false }, stacks, false);
+    const hides = (icmp: boolean): boolean =>
+      autoFilter({ ...ETHERNET, icmp }).hides.includes('ICMP errors about tunnel packets.');
+    assert.deepEqual([hides(true), hides(false)], [false, true]);
   });
 
   it('without VLAN carriers drops tagged frames, and says so', () => {
@@ -168,6 +180,7 @@ describe('the automatic filter', () => {
       ),
       vxlanPorts: ports,
       nativeIpv6: flag,
+      icmp: flag,
       carriers: fc.record({ vlan: flag, qinq: flag, mpls: flag, pppoe: flag }),
     });
     const bpf = fc.constantFrom('', 'not net 10.0.0.0/8', 'tcp port 80 or ip6 host 2001:db8::1');

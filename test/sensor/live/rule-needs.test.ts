@@ -40,11 +40,11 @@ function ruleAbout(condition: string): Rule {
 
 describe('what the automatic filter passes for the loaded rules', () => {
   it('is tunnels alone for the shipped ones, because none is about anything else', () => {
-    const { dnsPorts, brokerPorts, nativeIpv6, teredoPorts } = needsOf(
+    const { dnsPorts, brokerPorts, nativeIpv6, icmp, teredoPorts } = needsOf(
       LINK_TYPE.ETHERNET,
       surroundings('', SHIPPED),
     );
-    assert.deepEqual([dnsPorts, brokerPorts, nativeIpv6, teredoPorts], [[], [], false, [3544]]);
+    assert.deepEqual([dnsPorts, brokerPorts, nativeIpv6, icmp, teredoPorts], [[], [], false, false, [3544]]);
   });
 
   it('is more where rules of an event see more, and less again without them', () => {
@@ -62,6 +62,18 @@ describe('what the automatic filter passes for the loaded rules', () => {
     assert.deepEqual([all.dnsPorts, all.nativeIpv6, all.brokerPorts.length], [[53, 5355], true, 6]);
     const few = needs(['packet', 'tunnel']);
     assert.deepEqual([few.dnsPorts, few.nativeIpv6, few.brokerPorts.length], [[], false, 6]);
+  });
+
+  it('is name lookups, native IPv6 and ICMP too when a census is configured', () => {
+    const { dnsPorts, brokerPorts, nativeIpv6, icmp } = needsOf(
+      LINK_TYPE.ETHERNET,
+      surroundings('census: { enabled: true }', SHIPPED),
+    );
+    assert.deepEqual([dnsPorts, brokerPorts, nativeIpv6, icmp], [[53, 5355], [], true, true]);
+    const text = (configured: string): string =>
+      kernelFilter(INTERFACE, surroundings(configured, SHIPPED), LINK_TYPE.ETHERNET).text;
+    assert.match(text('census: { enabled: true }'), /port 53\b/);
+    assert.equal(text('census: { enabled: false, intervalMs: 60000 }'), text(''));
   });
 
   it('has the configured VXLAN ports and carriers', () => {
