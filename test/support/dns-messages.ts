@@ -46,7 +46,7 @@ export function reverseName(text: string, nibbles = 32): string {
   const digits = wordsOf(text)
     .map((word) => word.toString(16).padStart(8, '0'))
     .join('');
-  return `${[...digits.slice(0, nibbles)].reverse().join('.')}.ip6.arpa`;
+  return `${Array.from(digits.slice(0, nibbles)).reverse().join('.')}.ip6.arpa`;
 }
 
 export function nameBytes(name: string | number): Buffer {
