@@ -27,6 +27,7 @@ export class RuleIndex {
   readonly #tunnel = perKind();
   readonly #gated = perKind();
   readonly #ungated = perKind();
+  readonly #shaped = perKind();
   readonly #totals = perKind();
   /** Checks whose violation a gated packet rule waits for, by kind. */
   readonly #waitsFor = TUNNEL_KINDS.map(() => new Uint32Array(CHECK_WORDS));
@@ -59,6 +60,11 @@ export class RuleIndex {
     return this.#ungated[kind] ?? NO_RULES;
   }
 
+  /** Packet rules that wait for a packet of unusual shape. */
+  onUnusualShape(kind: number): RuleList {
+    return this.#shaped[kind] ?? NO_RULES;
+  }
+
   /** Packet rules of which one waits for a check that this packet violates. */
   onViolation(kind: number, checks: CheckResults): RuleList {
     const waitsFor = this.#waitsFor[kind]!;
@@ -80,7 +86,7 @@ export class RuleIndex {
       case 'packet': {
         const { violated } = rule.gate;
         if (violated === undefined) {
-          this.#ungated[kind]!.push(rule);
+          (rule.gate.unusual ? this.#shaped : this.#ungated)[kind]!.push(rule);
           return;
         }
         this.#gated[kind]!.push(rule);

@@ -12,7 +12,7 @@ import {
   kindFromEvidence,
   sixInFourEvidence,
 } from '../tunnel/kind.js';
-import { carriesAnyIp, innerIpLayer, transportLayer } from '../tunnel/level.js';
+import { carriesAnyIp, hasUsualShape, innerIpLayer, transportLayer } from '../tunnel/level.js';
 import { checkOuterEndpoints } from '../tunnel/outer-checks.js';
 import { Proto41Checks } from '../tunnel/proto41-checks.js';
 import type { Site } from '../tunnel/site.js';
@@ -124,17 +124,14 @@ export class TunnelLevels {
    * in a word. While it is the same as for an earlier packet of the flow, which violated nothing, this one has nothing new
    * to say: no kind is refined, no check is violated, no rule is asked.
    *
-   * TCP and UDP alone: their class and checks follow from addresses and ports, the same for all packets of a flow.
+   * Packets of the usual shape alone: their class and checks follow from addresses and ports, the same for all packets of a flow.
    * What it says here of a packet must be so of every one that UsualTunnel reads: those are not even decoded (known-flows).
    */
   #markOf(slot: number, level: number, transport: number, innerIp: number): number {
     const stack = this.#stack;
     const { scene, tunnels, site, judge } = this.#parts;
     if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
-    const leaf = stack.kind[transport];
-    if (leaf !== LAYER.tcp && leaf !== LAYER.udp) return 0;
-    if (stack.carrier[level] === CARRIER.teredo && stack.word(stack.header[level]!, TEREDO.BITS) !== 0)
-      return 0;
+    if (!hasUsualShape(stack, level, innerIp, transport)) return 0;
     // Whether its sender is an ISATAP router may change at any time.
     if (isIsatapWord(stack.word(innerIp, IP.SRC + 2))) return 0;
     return markOf(slot, scene.fromOriginator[level] === 1, tunnels, site, judge);

@@ -34,7 +34,12 @@ export type LayerSpec =
       readonly payloadLength?: number;
       readonly flowLabel?: number;
     }
-  | { readonly layer: 'hopopts' | 'dstopts'; readonly length?: number }
+  | {
+      readonly layer: 'hopopts' | 'dstopts';
+      readonly length?: number;
+      /** Instead of padding; filled up with Pad1. */
+      readonly options?: Uint8Array;
+    }
   | {
       readonly layer: 'routing';
       readonly type?: number;
@@ -154,7 +159,12 @@ function build(layers: readonly LayerSpec[], at: number, ip: IpSpec | undefined)
       return ipv6(spec, body, next);
     case 'hopopts':
     case 'dstopts':
-      return extension(protocolOf(next), spec.length ?? 8, Uint8Array.of(1), body);
+      return extension(
+        protocolOf(next),
+        spec.length ?? ((spec.options?.length ?? 0) + 9) & ~7,
+        spec.options ?? Uint8Array.of(1),
+        body,
+      );
     case 'routing':
       return extension(
         protocolOf(next),
@@ -254,7 +264,7 @@ function extension(nextHeader: number, length: number, data: Uint8Array, body: U
   bytes[0] = nextHeader;
   bytes[1] = (length >> 3) - 1;
   bytes.set(data, 2);
-  if (data.length === 1) bytes[3] = length - 4; // PadN over the rest
+  if (data.length === 1 && data[0] === 1) bytes[3] = length - 4; // PadN over the rest
   return join(bytes, body);
 }
 

@@ -276,7 +276,7 @@ const everyPacket: Rule = {
   id: 'every-packet',
   on: 'packet',
   matches: () => true,
-  gate: { violated: undefined, kinds: 0xffffffff },
+  gate: { violated: undefined, kinds: 0xffffffff, unusual: false },
   dedupKey: [],
   dedupSeconds: 0,
   exceptions: [],
