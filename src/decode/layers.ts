@@ -186,7 +186,7 @@ export class LayerStack {
   /** Frame of the current layer: the captured one, or a reassembled datagram. */
   frame: FrameView;
   /** First layer whose octets lie in {@link frame}; those before were read from another. */
-  firstInFrame = 0;
+  frameFrom = 0;
   /** Last IP layer, or -1. */
   ip = -1;
   extensionHeaders = 0;
@@ -228,7 +228,7 @@ export class LayerStack {
     this.encapsulations = 0;
     this.accepted = 0;
     this.frame = frame;
-    this.firstInFrame = 0;
+    this.frameFrom = 0;
     this.nextAt = at;
     this.nextEnd = end;
     this.wireEnd = wireEnd;

@@ -75,7 +75,7 @@ export class PacketDecoder {
   resume(frame: FrameView, at: number, end: number, protocol: number): Verdict {
     const stack = this.stack;
     stack.frame = frame;
-    stack.firstInFrame = stack.count;
+    stack.frameFrom = stack.count;
     stack.nextEnd = end;
     stack.wireEnd = end;
     stack.fragmentLayer = -1;
@@ -93,7 +93,7 @@ export class PacketDecoder {
     const stack = this.stack;
     stack.copyFrom(first);
     // Of the first fragment only what lies behind its header was kept.
-    stack.firstInFrame = stack.count;
+    stack.frameFrom = stack.count;
     stack.fragmentLayer = -1;
     stack.incompleteFragment = true;
     stack.incompleteLevel = stack.encapsulations;

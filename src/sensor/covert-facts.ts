@@ -85,7 +85,7 @@ export class CovertFacts {
       FIELD['teredo.nonce_printable'],
       printableOctets(this.#nonceHigh) + printableOctets(this.#nonceLow),
     );
-    if (teredo < stack.firstInFrame) return;
+    if (teredo < stack.frameFrom) return;
     // The decoder found the whole header within the frame.
     const id = stack.at[teredo]! + AUTH_START;
     const value = id + stack.word(teredo, TEREDO.ID_LENGTH);
@@ -97,7 +97,7 @@ export class CovertFacts {
   }
 
   #trailers(stack: LayerStack, teredo: number): void {
-    if (teredo < stack.firstInFrame) return;
+    if (teredo < stack.frameFrom) return;
     const facts = this.#facts;
     const { bytes } = stack.frame;
     const start = trailerStart(stack, teredo);
@@ -129,11 +129,11 @@ export class CovertFacts {
     const length = tailLength(stack, level, innerIp);
     if (length === 0) return;
     this.#facts.setNumber(FIELD['inner.tail_length'], Math.min(length, MAX_U16));
-    if (innerIp < stack.firstInFrame || stack.incompleteFragment) return;
+    if (innerIp < stack.frameFrom || stack.incompleteFragment) return;
     const wireEnd = stack.at[innerIp]! + stack.carried[level]!;
     const outer = stack.outerIp[level]!;
     // A reassembled packet is whole.
-    const end = outer >= stack.firstInFrame ? Math.min(stack.end[outer]!, wireEnd) : wireEnd;
+    const end = outer >= stack.frameFrom ? Math.min(stack.end[outer]!, wireEnd) : wireEnd;
     const at = wireEnd - length;
     if (end > at) this.#facts.setNumber(FIELD['inner.tail_entropy'], this.#entropy.of(stack.frame, at, end));
   }
@@ -155,7 +155,7 @@ export class CovertFacts {
         facts.setNumber(FIELD['inner.routing_type'], stack.word(layer, EXTENSION.DETAIL));
         facts.setNumber(FIELD['inner.segments_left'], stack.word(layer, EXTENSION.DETAIL_2));
       }
-      if (kind < LAYER.hopopts || kind > LAYER.experimental || layer < stack.firstInFrame) continue;
+      if (kind < LAYER.hopopts || kind > LAYER.experimental || layer < stack.frameFrom) continue;
       headers++;
       if (kind === LAYER.hopopts || kind === LAYER.dstopts) {
         optionHeaders++;
@@ -205,12 +205,12 @@ export class CovertFacts {
   }
 
   #noNext(stack: LayerStack, innerIp: number, layer: number): void {
-    if (layer < stack.firstInFrame) return;
+    if (layer < stack.frameFrom) return;
     const facts = this.#facts;
     const at = stack.at[layer]!;
     const end = stack.end[layer]!;
     // The IPv6 header tells the length on the wire, unless reassembly came between.
-    const isWhole = innerIp < stack.firstInFrame;
+    const isWhole = innerIp < stack.frameFrom;
     const ipEnd = stack.at[innerIp]! + stack.word(innerIp, IP.HEADER_LENGTH) + stack.word(innerIp, IP.LENGTH);
     facts.setNumber(FIELD['inner.no_next_length'], (isWhole ? end : ipEnd) - at);
     if (end > at) facts.setNumber(FIELD['inner.no_next_entropy'], this.#entropy.of(stack.frame, at, end));
