@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { floodCaptureName, writeFloodCapture } from './flood-capture.js';
 import { libpcapFloor } from './libpcap-floor.js';
 import { describeMachine } from './machine.js';
 import { benchFile, mixedCaptureName, writeMixedCapture } from './mixed-capture.js';
@@ -12,25 +13,29 @@ import { benchFile, mixedCaptureName, writeMixedCapture } from './mixed-capture.
  * Whole commands over the same file, by turns: libpcap's bare loop, copperhull as it is built, and Suricata where it is
  * installed (`apt-get install suricata`), with its own configuration and without checks of checksums:
  *
- *     npm run build && node --import tsx scripts/bench/compare.ts [--frames 1000000] [--runs 3] [--smoke]
+ *     npm run build && node --import tsx scripts/bench/compare.ts [--flood] [--frames 1000000] [--runs 3] [--smoke]
+ *
+ * --flood takes the state flood instead of the mixed capture: 1.5 M frames that open 1 M flows.
  */
 const { values } = parseArgs({
   options: {
-    frames: { type: 'string', default: '1000000' },
+    flood: { type: 'boolean', default: false },
+    frames: { type: 'string' },
     runs: { type: 'string', default: '3' },
     smoke: { type: 'boolean', default: false },
   },
 });
-const frames = values.smoke ? 20_000 : Number(values.frames);
+const frames = values.smoke ? 20_000 : Number(values.frames ?? (values.flood ? 1_500_000 : 1_000_000));
 const runs = values.smoke ? 1 : Number(values.runs);
-const path = benchFile(mixedCaptureName({ frames }));
+const path = benchFile(values.flood ? floodCaptureName(frames) : mixedCaptureName({ frames }));
 const binary = fileURLToPath(new URL('../../bin/copperhull', import.meta.url));
 const built = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-writeMixedCapture(path, { frames });
+if (values.flood) writeFloodCapture(path, frames);
+else writeMixedCapture(path, { frames });
 
 console.log(describeMachine());
 console.log(
-  `corpus   ${frames} frames of the mixed capture; whole commands, start included, best of ${runs}\n`,
+  `corpus   ${frames} frames of the ${values.flood ? 'state flood' : 'mixed capture'}; whole commands, start included, best of ${runs}\n`,
 );
 
 /* Seconds of a command that writes into a new folder. */

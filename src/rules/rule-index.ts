@@ -1,43 +1,39 @@
 import { CHECK_WORDS } from '../model/checks.js';
 import type { CheckResults } from '../model/checks.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
-import type { Rule, RuleEvent } from './rule.js';
+import type { Rule } from './rule.js';
+import { RuleList } from './rule-list.js';
 
-/** Rules that are asked together, and the groups of facts that their conditions read. */
-export interface RuleList {
-  readonly rules: readonly Rule[];
-  readonly reads: number;
-}
-
-class GrowingList implements RuleList {
-  readonly rules: Rule[] = [];
-  reads = 0;
-
-  push(rule: Rule): void {
-    this.rules.push(rule);
-    this.reads |= rule.reads;
-  }
-}
-
-const NO_RULES: RuleList = new GrowingList();
+const NO_RULES = new RuleList([]);
+type PerKind = readonly RuleList[];
 
 /** Rules by event and tunnel kind, so that only those that can match are asked. */
 export class RuleIndex {
-  readonly #flow = perKind();
-  readonly #tunnel = perKind();
-  readonly #gated = perKind();
-  readonly #ungated = perKind();
-  readonly #shaped = perKind();
-  readonly #totals = perKind();
+  readonly #flow: PerKind;
+  readonly #tunnel: PerKind;
+  readonly #gated: PerKind;
+  readonly #ungated: PerKind;
+  readonly #shaped: PerKind;
+  readonly #totals: PerKind;
   /** Checks whose violation a gated packet rule waits for, by kind. */
-  readonly #waitsFor = TUNNEL_KINDS.map(() => new Uint32Array(CHECK_WORDS));
+  readonly #waitsFor: readonly Uint32Array[];
 
   constructor(rules: readonly Rule[]) {
-    for (const rule of rules) {
-      for (let kind = 0; kind < TUNNEL_KINDS.length; kind++) {
-        if (((rule.gate.kinds >>> kind) & 1) === 1) this.#add(rule, kind);
-      }
-    }
+    const perKind = (isMeant: (rule: Rule) => boolean): PerKind =>
+      TUNNEL_KINDS.map((_, kind) => new RuleList(ofKind(rules, kind).filter(isMeant)));
+    this.#flow = perKind(({ on }) => on === 'flow');
+    this.#tunnel = perKind(({ on }) => on === 'tunnel');
+    this.#totals = perKind(({ on, readsTotals }) => on === 'tunnel' && readsTotals);
+    this.#gated = perKind(({ on, gate }) => on === 'packet' && gate.violated !== undefined);
+    const isFree = ({ on, gate }: Rule): boolean => on === 'packet' && gate.violated === undefined;
+    this.#ungated = perKind((rule) => isFree(rule) && !rule.gate.unusual);
+    this.#shaped = perKind((rule) => isFree(rule) && rule.gate.unusual);
+    this.#waitsFor = TUNNEL_KINDS.map((_, kind) => {
+      const waitsFor = new Uint32Array(CHECK_WORDS);
+      for (const { on, gate } of ofKind(rules, kind))
+        if (on === 'packet') gate.violated?.forEach((word, i) => (waitsFor[i]! |= word));
+      return waitsFor;
+    });
   }
 
   /** Rules to ask when a flow begins. */
@@ -73,29 +69,8 @@ export class RuleIndex {
     }
     return NO_RULES;
   }
-
-  #add(rule: Rule, kind: number): void {
-    switch (rule.on satisfies RuleEvent) {
-      case 'flow':
-        this.#flow[kind]!.push(rule);
-        return;
-      case 'tunnel':
-        this.#tunnel[kind]!.push(rule);
-        if (rule.readsTotals) this.#totals[kind]!.push(rule);
-        return;
-      case 'packet': {
-        const { violated } = rule.gate;
-        if (violated === undefined) {
-          (rule.gate.unusual ? this.#shaped : this.#ungated)[kind]!.push(rule);
-          return;
-        }
-        this.#gated[kind]!.push(rule);
-        violated.forEach((word, i) => (this.#waitsFor[kind]![i]! |= word));
-      }
-    }
-  }
 }
 
-function perKind(): GrowingList[] {
-  return TUNNEL_KINDS.map(() => new GrowingList());
+function ofKind(rules: readonly Rule[], kind: number): Rule[] {
+  return rules.filter(({ gate }) => ((gate.kinds >>> kind) & 1) === 1);
 }

@@ -5,8 +5,8 @@ import { FIELD, FIELDS } from '../model/fields.js';
 import type { Alert, PacketTime, TeredoReference } from '../model/records.js';
 import { TRANSPORTS, TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { Rule } from '../rules/rule.js';
-import type { RuleList } from '../rules/rule-index.js';
 import { RuleIndex } from '../rules/rule-index.js';
+import type { Asked, RuleList } from '../rules/rule-list.js';
 import { hasUsualShape } from '../tunnel/level.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import { murmur128 } from '../wire/hash.js';
@@ -66,36 +66,46 @@ export class Judge {
     if (events.isNewTunnel || events.kindChanged) this.#ask(this.#index.onTunnel(kind), scene, level, now);
     if (events.isNewFlow) this.#ask(this.#index.onFlow(kind), scene, level, now);
     const everyPacket = this.#index.onEveryPacket(kind);
-    if (everyPacket.rules.length > 0) this.#ask(everyPacket, scene, level, now);
+    if (everyPacket.size > 0) this.#ask(everyPacket, scene, level, now);
     const shaped = this.#index.onUnusualShape(kind);
-    if (
-      shaped.rules.length > 0 &&
-      !hasUsualShape(scene.stack, level, scene.innerIp[level]!, scene.transport[level]!)
-    )
+    if (shaped.size > 0 && !hasUsualShape(scene.stack, level, scene.innerIp[level]!, scene.transport[level]!))
       this.#ask(shaped, scene, level, now);
     if (facts.checks.anyViolated) this.#ask(this.#index.onViolation(kind, facts.checks), scene, level, now);
   }
 
   /** Whether rules ask about every packet of such a tunnel, those of the usual shape that violate nothing too. */
   asksEveryPacket(kind: number): boolean {
-    return this.#index.onEveryPacket(kind).rules.length > 0;
+    return this.#index.onEveryPacket(kind).size > 0;
   }
 
   /** Asks rules about totals of a tunnel that ends. */
   judgeEnd(slot: number, time: PacketTime): void {
     const { tunnels, facts, filler } = this.#parts;
-    const { rules } = this.#index.onTunnelEnd(tunnels.kind[slot]!);
-    if (rules.length === 0) return;
+    const list = this.#index.onTunnelEnd(tunnels.kind[slot]!);
+    if (list.size === 0) return;
     filler.fillEnded(slot);
-    for (const rule of rules) {
-      if (rule.matches(facts)) this.#found(rule, undefined, slot, NONE, time, time.seconds);
+    const ask = (rules: readonly Rule[]): void => {
+      for (const rule of rules)
+        if (rule.matches(facts)) this.#found(rule, undefined, slot, NONE, time, time.seconds);
+    };
+    ask(list.always);
+    for (const index of list.byValue) ask(index.find(facts).rules);
+  }
+
+  #ask(list: RuleList, scene: PacketScene, level: number, now: number): void {
+    if (list.size === 0) return;
+    this.#fill(list.reads, scene, level);
+    this.#askEach(list.always, scene, level, now);
+    for (const index of list.byValue) {
+      const asked: Asked = index.find(this.#parts.facts);
+      if (asked.rules.length === 0) continue;
+      this.#fill(asked.reads, scene, level);
+      this.#askEach(asked.rules, scene, level, now);
     }
   }
 
-  #ask({ rules, reads }: RuleList, scene: PacketScene, level: number, now: number): void {
-    if (rules.length === 0) return;
+  #askEach(rules: readonly Rule[], scene: PacketScene, level: number, now: number): void {
     const { facts } = this.#parts;
-    this.#fill(reads, scene, level);
     for (const rule of rules) {
       if (!rule.matches(facts)) continue;
       // Exceptions, the message and the key may read anything.

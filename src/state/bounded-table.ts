@@ -33,7 +33,7 @@ const NEWER = 1;
  *
  * The hash is seeded at random, so that a sender cannot aim at one bucket; nothing that is written out depends on it.
  *
- *     index  [ . 3 . . 0 1 . ]      open addressing, linear probing, backward-shift deletion
+ *     index  [ . 3 . . 0 1 . ]      slot and hash; open addressing, linear probing, backward-shift deletion
  *     rows    0 1 2 3 ...           key words | stamp, hash, list | the user's words
  *     links   0 1 2 3 ...           older, newer: apart, since a packet also touches those of two neighbours
  */
@@ -91,14 +91,13 @@ export class BoundedTable {
     if (this.size === 0) return NONE;
     const hash = this.#hashKey();
     const index = this.#index;
-    const ints = this.#ints;
     const mask = this.#mask;
     const stride = this.#stride;
-    const hashAt = this.#own + HASH;
     for (let i = hash & mask; ; i = (i + 1) & mask) {
-      const slot = index[i]!;
+      const slot = index[2 * i]!;
       if (slot === NONE) return NONE;
-      if (ints[slot * stride + hashAt] === hash && this.#sameKey(slot * stride)) return slot;
+      // The hash in the index: looking into the rows of others would wait for memory.
+      if (index[2 * i + 1] === hash && this.#sameKey(slot * stride)) return slot;
     }
   }
 
@@ -124,10 +123,12 @@ export class BoundedTable {
     return slot;
   }
 
-  /** Marks an entry as active at `now` (seconds). */
+  /** Marks an entry as active at `now` (seconds). Entries of the same `now` keep the order in which they came to it. */
   touch(slot: number, now: number): void {
     const at = this.#at(slot);
-    this.doubles[(at + STAMP) >>> 1] = now;
+    const stamp = (at + STAMP) >>> 1;
+    if (this.doubles[stamp] === now) return;
+    this.doubles[stamp] = now;
     const list = this.#ints[at + LIST]!;
     if (this.#newest[list] === slot) return;
     this.#unlink(slot);
@@ -183,7 +184,7 @@ export class BoundedTable {
     this.doubles = new Float64Array(words.buffer);
     let size = 16;
     while (size < slots * 2) size *= 2;
-    this.#index = new Int32Array(size).fill(NONE);
+    this.#index = new Int32Array(2 * size).fill(NONE);
     this.#mask = size - 1;
     for (const first of this.#oldest) {
       for (let slot = first; slot !== NONE; slot = this.younger(slot)) {
@@ -225,8 +226,9 @@ export class BoundedTable {
 
   #place(slot: number, hash: number): void {
     let i = hash & this.#mask;
-    while (this.#index[i] !== NONE) i = (i + 1) & this.#mask;
-    this.#index[i] = slot;
+    while (this.#index[2 * i] !== NONE) i = (i + 1) & this.#mask;
+    this.#index[2 * i] = slot;
+    this.#index[2 * i + 1] = hash;
   }
 
   /* Backward-shift deletion: no tombstones, so probes stay short however many entries come and go. */
@@ -234,17 +236,16 @@ export class BoundedTable {
     const index = this.#index;
     const mask = this.#mask;
     let hole = this.#ints[this.#at(slot) + HASH]! & mask;
-    while (index[hole] !== slot) hole = (hole + 1) & mask;
-    for (let i = (hole + 1) & mask; ; i = (i + 1) & mask) {
-      const other = index[i]!;
-      if (other === NONE) break;
-      const home = this.#ints[this.#at(other) + HASH]! & mask;
+    while (index[2 * hole] !== slot) hole = (hole + 1) & mask;
+    for (let i = (hole + 1) & mask; index[2 * i] !== NONE; i = (i + 1) & mask) {
+      const home = index[2 * i + 1]! & mask;
       if (((i - home) & mask) >= ((i - hole) & mask)) {
-        index[hole] = other;
+        index[2 * hole] = index[2 * i]!;
+        index[2 * hole + 1] = index[2 * i + 1]!;
         hole = i;
       }
     }
-    index[hole] = NONE;
+    index[2 * hole] = NONE;
   }
 
   #link(slot: number, list: number): void {

@@ -7,6 +7,7 @@ import { CHECK_VALUE, KIND, TRANSPORT, TUNNEL_KINDS } from '../../src/model/voca
 import { compileCondition } from '../../src/rules/compiler.js';
 import { parseCondition } from '../../src/rules/parser.js';
 import { ConditionError } from '../../src/rules/syntax.js';
+import { hasKey } from '../../src/rules/value-key.js';
 import { parseAddress } from '../../src/wire/address.js';
 
 const NAMES = {
@@ -217,6 +218,19 @@ describe('conditions', () => {
       fc.array(kind, { minLength: 1, maxLength: 3 }).map((list) => `tunnel.kind in [${list.join(', ')}]`),
       kind.map((name) => `tunnel.kind != ${name}`),
       fc.constant('tunnel.carries_ipv6'),
+      fc.constantFrom(
+        'inner.dst_port == 6667',
+        'inner.dst_port in [6660-6669, 7000]',
+        'inner.dst_port != 6667',
+        'inner.dst_port > 6600',
+        'inner.dst_port in irc_ports',
+        'inner.dst_port == outer.dst_port',
+        'inner.src == 2001:db8::1',
+        'inner.src in [2001:db8::/48]',
+        'inner.src in [2001:db8::/32, 192.0.2.1]',
+        'inner.src in 192.0.2.0/24',
+        'inner.src == outer.dst',
+      ),
     );
     const { tree } = fc.letrec<{ tree: string }>((tie) => ({
       tree: fc.oneof(
@@ -232,15 +246,24 @@ describe('conditions', () => {
       kind,
       fc.boolean(),
       fc.array(fc.tuple(check, fc.constantFrom(...Object.values(CHECK_VALUE)))),
+      fc.constantFrom(undefined, 6667, 6665, 7000, 80),
+      fc.constantFrom('2001:db8::1', '2001:db8:0:1::1', '2001:db8:1::1', '192.0.2.1', '192.0.2.77'),
     );
     fc.assert(
-      fc.property(tree, facts, (text, [kindName, carries, values]) => {
+      fc.property(tree, facts, (text, [kindName, carries, values, port, source]) => {
         const { matches, gate } = compileCondition(parseCondition(text), NAMES);
         const sheetOf = new FactSheet();
         sheetOf.setNumber(FIELD['tunnel.kind'], KIND[kindName]);
         sheetOf.setFlag(FIELD['tunnel.carries_ipv6'], carries);
         for (const [name, value] of values) sheetOf.checks.set(CHECK[name], value);
+        if (port !== undefined) {
+          sheetOf.setNumber(FIELD['inner.dst_port'], port);
+          sheetOf.setNumber(FIELD['outer.dst_port'], 6667);
+        }
+        sheetOf.setAddress(FIELD['inner.src'], Uint32Array.from(parseAddress(source)!), 0);
+        sheetOf.setAddress(FIELD['outer.dst'], Uint32Array.from(parseAddress('192.0.2.77')!), 0);
         if (!matches(sheetOf)) return;
+        assert.ok(gate.value === undefined || hasKey(gate.value, sheetOf), `${text} has another key`);
         assert.ok(((gate.kinds >>> KIND[kindName]) & 1) === 1, `${text} matches ${kindName}`);
         if (gate.violated !== undefined) {
           assert.ok(

@@ -18,7 +18,7 @@ const everyPacket: Rule = {
   index: 0,
   on: 'packet',
   matches: () => true,
-  gate: { violated: undefined, kinds: 0xffffffff, unusual: false },
+  gate: { violated: undefined, kinds: 0xffffffff, value: undefined, unusual: false },
   dedupKey: [],
   dedupSeconds: 0,
   exceptions: [],

@@ -276,7 +276,7 @@ const everyPacket: Rule = {
   id: 'every-packet',
   on: 'packet',
   matches: () => true,
-  gate: { violated: undefined, kinds: 0xffffffff, unusual: false },
+  gate: { violated: undefined, kinds: 0xffffffff, value: undefined, unusual: false },
   dedupKey: [],
   dedupSeconds: 0,
   exceptions: [],
