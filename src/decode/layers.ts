@@ -185,6 +185,8 @@ export class LayerStack {
   limitedBy = 0;
   /** Frame of the current layer: the captured one, or a reassembled datagram. */
   frame: FrameView;
+  /** First layer that lies in `frame`; those before it were read from frames that are gone. */
+  frameFrom = 0;
   /** Last IP layer, or -1. */
   ip = -1;
   extensionHeaders = 0;
@@ -230,6 +232,7 @@ export class LayerStack {
     this.nextEnd = end;
     this.wireEnd = wireEnd;
     this.limitedBy = LIMITED_BY.frame;
+    this.frameFrom = 0;
     this.ip = -1;
     this.extensionHeaders = 0;
     this.extensionOctets = 0;
@@ -263,6 +266,7 @@ export class LayerStack {
     this.step = other.step;
     this.selector = other.selector;
     this.limitedBy = other.limitedBy;
+    this.frameFrom = other.frameFrom;
     this.ip = other.ip;
     this.extensionHeaders = other.extensionHeaders;
     this.extensionOctets = other.extensionOctets;

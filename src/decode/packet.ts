@@ -77,6 +77,7 @@ export class PacketDecoder {
     stack.frame = frame;
     stack.nextEnd = end;
     stack.wireEnd = end;
+    stack.frameFrom = stack.count;
     stack.fragmentLayer = -1;
     stack.reassembled = true;
     stack.verdict = VERDICT.ok;
@@ -91,6 +92,7 @@ export class PacketDecoder {
   resumeAlone(first: LayerStack): Verdict {
     const stack = this.stack;
     stack.copyFrom(first);
+    stack.frameFrom = stack.count;
     stack.fragmentLayer = -1;
     stack.incompleteFragment = true;
     stack.incompleteLevel = stack.encapsulations;
