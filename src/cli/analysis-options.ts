@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS } from '../sensor/replay.js';
-import type { SiteOptions } from '../tunnel/site.js';
+import type { AnalysisOptions } from '../sensor/analysis.js';
 import type { Prefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { collectPort, collectPrefix, collectSixrd, repeatable, wholeNumber } from './options.js';
@@ -32,7 +32,7 @@ export function analysisOptions(): Option[] {
 }
 
 /** What the flags say of the site. */
-export function siteOf(flags: AnalysisFlags): Omit<SiteOptions, 'maxMappings'> {
+export function siteOf(flags: AnalysisFlags): AnalysisOptions['site'] {
   return {
     localNetworks: flags.localNet,
     vantage: flags.vantage,
