@@ -8,7 +8,7 @@ import { Analysis, DEFAULT_LIMITS } from '../sensor/analysis.js';
 import { loadEndpoints, loadRules } from '../sensor/load.js';
 import { Replay, REPLAY_SEED } from '../sensor/replay.js';
 import type { AnalysisFlags } from './analysis-options.js';
-import { analysisOptions, vxlanPortsOf } from './analysis-options.js';
+import { analysisOptions, siteOf, vxlanPortsOf } from './analysis-options.js';
 import { CommandError, EXIT } from './exit-code.js';
 import { collectText, repeatable, severity, speedFactor, waitOption } from './options.js';
 import { Progress } from './progress.js';
@@ -99,7 +99,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
       new Analysis({
         rules: rules.rules,
         endpoints,
-        site: { localNetworks: flags.localNet, vantage: flags.vantage },
+        site: siteOf(flags),
         sixrd: flags['6rd'],
         maxDepth: flags.maxDepth,
         vxlanPorts: vxlanPortsOf(flags),

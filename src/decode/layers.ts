@@ -228,11 +228,11 @@ export class LayerStack {
     this.encapsulations = 0;
     this.accepted = 0;
     this.frame = frame;
-    this.frameFrom = 0;
     this.nextAt = at;
     this.nextEnd = end;
     this.wireEnd = wireEnd;
     this.limitedBy = LIMITED_BY.frame;
+    this.frameFrom = 0;
     this.ip = -1;
     this.extensionHeaders = 0;
     this.extensionOctets = 0;
@@ -266,6 +266,7 @@ export class LayerStack {
     this.step = other.step;
     this.selector = other.selector;
     this.limitedBy = other.limitedBy;
+    this.frameFrom = other.frameFrom;
     this.ip = other.ip;
     this.extensionHeaders = other.extensionHeaders;
     this.extensionOctets = other.extensionOctets;

@@ -2,7 +2,7 @@ import { CHECK_VALUE } from './vocabulary.js';
 
 /**
  * Consistency checks between layers. Names follow the catalogue of the domain research (T Teredo, S 6to4, I ISATAP,
- * R 6rd); a trailing P is our split of a check into its address part and its port part, because a port alone differs
+ * R 6rd, L loops; X are ours); a trailing P is our split of a check into its address part and its port part, because a port alone differs
  * behind a symmetric NAT and an address does not.
  */
 type Row = readonly [name: string, meaning: string, source: string];
@@ -53,18 +53,73 @@ const TABLE = [
   ['T26', 'the Teredo prefix is not the one that was given back in 2006', 'RFC 4380 2.6'],
   ['S01', 'the IPv4 address inside the 6to4 source is the outer source', 'RFC 3964 5.1, 5.2'],
   ['S02', 'the IPv4 address inside the 6to4 destination is the outer destination', 'RFC 3964 5.2'],
+  ['S03', 'a packet in a 6to4 tunnel has a 6to4 address', 'RFC 3964 5.1, 5.2'],
+  [
+    'S04',
+    'a packet from a native to a 6to4 address comes from a relay that may be used (decided where relays are named)',
+    'RFC 3964 4.1.2, RFC 6343 4.5',
+  ],
+  [
+    'S05',
+    'a packet from a 6to4 to a native address goes to a relay that may be used (decided where relays are named)',
+    'RFC 3964 4.1, RFC 6343 4.5',
+  ],
   [
     'S06',
     'the IPv4 addresses inside 6to4 addresses are public unicast addresses',
     'RFC 3056 9, RFC 3964 5.3.1',
   ],
+  [
+    'S07',
+    'no address in a 6to4 tunnel is in ::/16, link-local, site-local or multicast',
+    'RFC 3964 5.3.2, RFC 3056 3.1',
+  ],
+  ['S08', 'the two 6to4 addresses of a packet are not of the same site', 'RFC 3964 5.3'],
+  ['S09', 'no packet between two 6to4 sites passes a 6to4 relay', 'RFC 3964 4.1.2, 4.2.2, RFC 6324 2'],
+  [
+    'S11',
+    'the same packet does not come by three times in 5 seconds with a lower hop limit each time (first packets of flows, and packets of none)',
+    'RFC 6324 2',
+  ],
   ['S12', 'no packet goes to the deprecated 6to4 relay anycast prefix', 'RFC 7526 4'],
+  [
+    'S13',
+    'a packet from the 6to4 relay anycast prefix is what a relay returns: from 192.88.99.1, native to 6to4',
+    'RFC 7526 6, RFC 6343 4.5',
+  ],
   [
     'I01',
     'the IPv4 address inside the ISATAP source is the outer source, or the sender is an ISATAP router',
     'RFC 5214 7.3',
   ],
-  ['R01', 'the IPv4 bits inside the 6rd source are those of the outer source', 'RFC 5969 9.2'],
+  [
+    'I02',
+    'the IPv4 address inside the ISATAP destination is the outer destination or a router is, and nothing is multicast',
+    'RFC 5214 6.3, 7.1',
+  ],
+  [
+    'I03',
+    'an ISATAP router advertisement comes from the link-local ISATAP address of its sender, unforwarded (undetermined when nobody was seen to ask)',
+    'RFC 5214 8.3, RFC 4861 6.1.2',
+  ],
+  ['I04', 'both ends of an ISATAP tunnel are inside the site', 'RFC 5214 4, 10'],
+  [
+    'I05',
+    'the interface identifier of an ISATAP address claims to be unique only with a public IPv4 address',
+    'RFC 5214 6.1',
+  ],
+  ['L01', 'source and destination are not of two automatic tunnels that loop', 'RFC 6324 2, 3.3'],
+  [
+    'R01',
+    'the IPv4 bits inside the 6rd source are those of the outer source, or the relay sends',
+    'RFC 5969 8, 9.2',
+  ],
+  [
+    'R02',
+    'a packet to a 6rd address goes to the IPv4 address in it or to the relay, and a native one comes from the relay',
+    'RFC 5969 7.2, 8, 9.2',
+  ],
+  ['R03', 'an inner source that looks like 6rd is of a domain that was named', 'RFC 5969 4'],
   ['X01', 'the packet is nested no deeper than this sensor opens', 'RFC 2473 4.1.1'],
 ] as const satisfies readonly Row[];
 

@@ -5,13 +5,7 @@ import type { FlowTable } from '../flow/flow-table.js';
 import { CHECK } from '../model/checks.js';
 import type { CheckResults } from '../model/checks.js';
 import { CHECK_VALUE, DIRECTION, KIND, TEREDO_CLASS } from '../model/vocabulary.js';
-import {
-  isConfiguredTunnel,
-  KIND_EVIDENCE,
-  kindByCarrier,
-  kindFromEvidence,
-  sixInFourEvidence,
-} from '../tunnel/kind.js';
+import { KIND_EVIDENCE, kindByCarrier, kindFromEvidence, sixInFourEvidence } from '../tunnel/kind.js';
 import { carriesAnyIp, hasUsualShape, innerIpLayer, transportLayer } from '../tunnel/level.js';
 import { checkOuterEndpoints } from '../tunnel/outer-checks.js';
 import { Proto41Checks } from '../tunnel/proto41-checks.js';
@@ -53,6 +47,7 @@ export class TunnelLevels {
   readonly #stack: LayerStack;
   readonly #proto41: Proto41Checks;
   readonly #events: LevelEvents = { isNewTunnel: false, kindChanged: false, isNewFlow: false };
+  readonly #history = { evidence: 0, isFirst: false };
   readonly #address = new Uint32Array(4);
 
   constructor(parts: TunnelLevelsParts) {
@@ -110,13 +105,25 @@ export class TunnelLevels {
     if (mark !== 0 && !events.isNewTunnel && flows.note(scene.flow[level]) === mark) return slot;
     events.kindChanged = this.#refineKind(slot, level, innerIp, events.isNewFlow || transport < 0);
     if (events.isNewTunnel) this.#tunnelDiscovered(slot);
-    this.#check(slot, level, innerIp, now);
+    const isFirst = events.isNewFlow || scene.flow[level] === NONE;
+    this.#check(slot, level, innerIp, isFirst, now);
     this.#parts.judge.judge(scene, level, events, now);
-    if (mark !== 0 && !this.#parts.checks.anyViolated && !events.kindChanged) {
+    if (
+      mark !== 0 &&
+      !this.#parts.checks.anyViolated &&
+      !events.kindChanged &&
+      !this.#mustSeeMore(level, isFirst)
+    ) {
       // With what is known of the tunnel by now.
       flows.setNote(scene.flow[level], this.#markOf(slot, level, transport, innerIp));
     }
     return slot;
+  }
+
+  /* A loop is known by its third turn: it must not begin as a flow that was judged once and for all. */
+  #mustSeeMore(level: number, isFirst: boolean): boolean {
+    if (this.#stack.carrier[level] !== CARRIER.ip) return false;
+    return isFirst || this.#proto41.mayLoop;
   }
 
   /*
@@ -132,8 +139,10 @@ export class TunnelLevels {
     const { scene, tunnels, site, judge } = this.#parts;
     if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
     if (!hasUsualShape(stack, level, innerIp, transport)) return 0;
-    // Whether its sender is an ISATAP router may change at any time.
-    if (isIsatapWord(stack.word(innerIp, IP.SRC + 2))) return 0;
+    // Whether its sender or receiver is an ISATAP router may change at any time.
+    if (isIsatapWord(stack.word(innerIp, IP.SRC + 2)) || isIsatapWord(stack.word(innerIp, IP.DST + 2))) {
+      return 0;
+    }
     return markOf(slot, scene.fromOriginator[level] === 1, tunnels, site, judge);
   }
 
@@ -200,7 +209,7 @@ export class TunnelLevels {
     return level > 0 ? identities.tunnelUid(scene.tunnel[level - 1]!) : undefined;
   }
 
-  #check(slot: number, level: number, innerIp: number, now: number): void {
+  #check(slot: number, level: number, innerIp: number, isFirst: boolean, now: number): void {
     const stack = this.#stack;
     const { checks, site, tunnels } = this.#parts;
     checks.reset();
@@ -211,7 +220,9 @@ export class TunnelLevels {
     if (innerIp < 0 || stack.kind[innerIp] !== LAYER.ipv6) return;
     if (stack.carrier[level] === CARRIER.teredo) this.#checkTeredo(level, now);
     else if (stack.carrier[level] === CARRIER.ip && stack.kind[stack.outerIp[level]!] === LAYER.ipv4) {
-      this.#proto41.check(stack, level, isConfiguredTunnel(tunnels.evidence[slot]!), now, checks);
+      this.#history.evidence = tunnels.evidence[slot]!;
+      this.#history.isFirst = isFirst;
+      this.#proto41.check(stack, level, this.#history, now, checks);
     }
   }
 
