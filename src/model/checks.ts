@@ -8,6 +8,18 @@ import { CHECK_VALUE } from './vocabulary.js';
 type Row = readonly [name: string, meaning: string, source: string];
 
 const TABLE = [
+  ['T01', 'the payload is what the Teredo grammar allows, to its last octet', 'RFC 4380 5.1.1, RFC 6081 4'],
+  [
+    'T02',
+    'only router solicitations and advertisements are authenticated, and only servers tell an origin',
+    'RFC 4380 5.1.1',
+  ],
+  [
+    'T03',
+    'authentication comes before the origin indication, and each is there once at most',
+    'RFC 4380 5.1.1',
+  ],
+  ['T04', 'the lengths in the inner packet agree with the datagram', 'RFC 4380 5.2.3'],
   [
     'T05',
     'a Teredo packet has a Teredo address, or is a router solicitation or advertisement',
@@ -44,13 +56,98 @@ const TABLE = [
     'a bubble that a server forwards goes to the port inside the Teredo destination',
     'RFC 4380 5.3.1',
   ],
+  [
+    'T11',
+    'a bubble to the port of servers goes to the server inside the Teredo destination',
+    'RFC 4380 5.2.6, 5.4.1',
+  ],
+  [
+    'T12',
+    'an echo request to the port of servers goes to the server inside the Teredo source',
+    'RFC 4380 5.2.9',
+  ],
+  [
+    'T13',
+    'what a server sends comes from the port of servers, and from the server of the Teredo destination',
+    'RFC 4380 5.3.2',
+  ],
+  [
+    'T14',
+    'the link-local source of a router advertisement names the server that sent it',
+    'RFC 4380 4, 5.3.2',
+  ],
+  [
+    'T15',
+    'a router advertisement has one prefix: the Teredo prefix with its server',
+    'RFC 4380 5.2.1, 5.3.2',
+  ],
+  ['T16', 'a router advertisement answers a solicitation that its client sent', 'RFC 4380 5.2.1'],
+  ['T17', 'a router advertisement has the nonce of the solicitation', 'RFC 4380 5.2.2'],
+  [
+    'T18',
+    'a server answers from its other address when the cone bit asks for it, and only then',
+    'RFC 4380 5.3.2',
+  ],
+  [
+    'T19',
+    'the origin in a router advertisement is the endpoint that it goes to, or else that of the advertisement before',
+    'RFC 4380 5.2.1, 5.3.2',
+  ],
+  [
+    'T20',
+    'a router solicitation or advertisement has hop limit 255, code 0 and a valid checksum',
+    'RFC 4861 6.1',
+  ],
+  [
+    'T21',
+    'a router advertisement has no options but prefix and MTU, with plausible values',
+    'RFC 4861 6.1.2, RFC 8106 5',
+  ],
   ['T22', 'the client address inside a Teredo address is a public unicast address', 'RFC 4380 4, 5.2.4'],
   [
     'T23',
     'the server address inside a Teredo address is a public unicast address and not the client',
     'RFC 4380 5.3.1',
   ],
+  ['T24', 'the client port inside a Teredo address is no service’s', 'RFC 4380 5.2.6'],
+  ['T25', 'the flags of a Teredo address are those of a standard', 'RFC 4380 4, RFC 5991 3.1'],
   ['T26', 'the Teredo prefix is not the one that was given back in 2006', 'RFC 4380 2.6'],
+  ['T27', 'a server gets only bubbles and ICMPv6 to forward', 'RFC 4380 5.3.1'],
+  ['T28', 'no address makes a node send to itself', 'RFC 4380 5.3.1, RFC 6324 3'],
+  ['T29', 'a packet without next header is empty, as a bubble is, and has a usable source', 'RFC 4380 2.8'],
+  ['T30', 'bubbles come slowly and end after some tries', 'RFC 4380 5.2.6, RFC 6081 5.7.2'],
+  [
+    'T31',
+    'local discovery goes to its multicast group alone and names the sender’s own address',
+    'RFC 4380 5.2.8',
+  ],
+  ['T32', 'an echo reply through a relay answers an echo request of its client', 'RFC 4380 5.2.3'],
+  ['T33', 'the packets of one IPv6 host come to a client through one relay at a time', 'RFC 4380 5.2.3'],
+  ['T34', 'a relay sends data after it and the client have met by bubble or otherwise', 'RFC 4380 5.4.1'],
+  [
+    'T35',
+    'what a relay sends comes from an address that the IPv6 Internet can have',
+    'RFC 4380 5.4, RFC 6169 2',
+  ],
+  ['T36', 'multicast is for router solicitation and local discovery', 'RFC 4380 5.2.1, 5.2.8'],
+  ['T37', 'trailers are on bubbles of the right kind, known and well-formed', 'RFC 6081 4, 5.6.4'],
+  [
+    'T38',
+    'data comes from or goes to a Teredo address that is right or whose holder was seen to qualify',
+    'RFC 4380 5.2.3',
+  ],
+  [
+    'T39',
+    'no packet but a bubble has hop limit 0, and none has a source route, router alert or jumbo option',
+    'RFC 5095 3, RFC 8200 4.3',
+  ],
+  ['T40', 'the outer packet may be fragmented and is no longer than Teredo packets are', 'RFC 4380 5.1.2'],
+  [
+    'T41',
+    'the outer header does not claim congestion notification that the inner one has not',
+    'RFC 6040 4, RFC 9601 5',
+  ],
+  ['T42', 'neither UDP port is that of another service', 'RFC 6335 6'],
   ['S01', 'the IPv4 address inside the 6to4 source is the outer source', 'RFC 3964 5.1, 5.2'],
   ['S02', 'the IPv4 address inside the 6to4 destination is the outer destination', 'RFC 3964 5.2'],
   ['S03', 'a packet in a 6to4 tunnel has a 6to4 address', 'RFC 3964 5.1, 5.2'],

@@ -16,6 +16,7 @@ import { FragmentReassembler, isWorthReassembling } from '../reassembly/fragment
 import type { Rule } from '../rules/rule.js';
 import type { SiteOptions } from '../tunnel/site.js';
 import { Site } from '../tunnel/site.js';
+import { TeredoEndpoints } from '../tunnel/teredo-endpoints.js';
 import { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { LINK_TYPE } from '../wire/numbers.js';
@@ -66,20 +67,18 @@ export interface AnalysisOptions {
 const UDP_IDLE_SECONDS = 60;
 const IP_IDLE_SECONDS = 3600;
 const TCP_FLOW_IDLE_SECONDS = 300;
-/** Shorter than any tunnel's silence, so that a first fragment is judged while its tunnel is known. */
+/** Shorter than any tunnel's silence: a first fragment is judged while its tunnel is known. */
 export const FRAGMENT_SECONDS = 30;
 const NONE = -1;
 
-/**
- * The analysis of one sensor, in one thread: decode, reassemble, tunnel and flow tables, checks, rules, records. The same
- * code for live traffic and for replay; packet time is its only clock.
- */
+/** The analysis of one sensor, in one thread, live or in replay; packet time is its only clock. */
 export class Analysis {
   readonly counters = new Counters();
   readonly tunnels: TunnelTable;
   readonly flows: FlowTable;
   readonly reassembler: FragmentReassembler;
   readonly site: Site;
+  readonly teredo: TeredoEndpoints;
   readonly suppression: Suppression;
   readonly #decoder: PacketDecoder;
   readonly #stack: LayerStack;
@@ -121,6 +120,7 @@ export class Analysis {
       isKnownTunnel: (stack, ip, udp) => this.tunnels.findUdp(stack, ip, udp) >= 0,
     });
     this.#stack = this.#decoder.stack;
+    this.teredo = new TeredoEndpoints(this.#stack, this.site, limits.clientMappings);
     this.#watched = watchedPorts(options.vxlanPorts);
     this.#usual = new UsualTunnel(this.#watched);
     this.#duplicates = new MirrorDuplicates(options.seed, this.#usual);
@@ -278,6 +278,7 @@ export class Analysis {
       tunnels: this.tunnels,
       flows: this.flows,
       site: this.site,
+      teredo: this.teredo,
       checks: this.#facts.checks,
       sixrd: this.#options.sixrd,
       judge: this.#judge,
@@ -301,8 +302,8 @@ export class Analysis {
   }
 
   get #endTime(): { seconds: number; nanoseconds: number } {
-    const { seconds, nanoseconds } = this.#scene;
-    return seconds >= this.#now ? { seconds, nanoseconds } : { seconds: this.#now, nanoseconds: 0 };
+    const { time } = this.#scene;
+    return time.seconds >= this.#now ? time : { seconds: this.#now, nanoseconds: 0 };
   }
 
   #place(seconds: number, nanoseconds: number, number: number, index: number, wire: number): void {
@@ -321,6 +322,7 @@ export class Analysis {
     this.tunnels.expire(seconds);
     this.flows.expire(seconds);
     this.site.expire(seconds);
+    this.teredo.expire(seconds);
   }
 
   #timeWentBack(batch: PacketBatch, i: number): void {

@@ -12,6 +12,7 @@ import { Proto41Checks } from '../tunnel/proto41-checks.js';
 import type { Site } from '../tunnel/site.js';
 import { checkTeredo } from '../tunnel/teredo-checks.js';
 import { classifyTeredo } from '../tunnel/teredo-class.js';
+import type { TeredoEndpoints } from '../tunnel/teredo-endpoints.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { isIsatapWord } from '../wire/embedded-address.js';
@@ -30,6 +31,7 @@ export interface TunnelLevelsParts {
   readonly tunnels: TunnelTable;
   readonly flows: FlowTable;
   readonly site: Site;
+  readonly teredo: TeredoEndpoints;
   readonly checks: CheckResults;
   readonly sixrd: readonly SixrdDomain[];
   readonly judge: Judge;
@@ -228,11 +230,14 @@ export class TunnelLevels {
 
   #checkTeredo(level: number, now: number): void {
     const stack = this.#stack;
-    const { scene, site, checks } = this.#parts;
+    const { scene, site, teredo, checks } = this.#parts;
     const teredoClass = classifyTeredo(stack, level);
     scene.teredoClass[level] = teredoClass;
     this.#watchQualification(level, teredoClass, now);
     checkTeredo(stack, level, teredoClass, site, checks);
+    // The packet's own time is finer, but not believed when it is far from that of all others.
+    const fine = scene.seconds + scene.nanoseconds / 1e9;
+    teredo.check(level, teredoClass, Math.abs(fine - now) <= 2 ? fine : now, now, checks);
   }
 
   /* A server's answer to a client's solicitation tells which public endpoint stands for the client (RFC 4380 5.3.2). */

@@ -17,6 +17,7 @@ export type LayerSpec =
       readonly layer: 'ipv4';
       readonly src: string;
       readonly dst: string;
+      readonly tos?: number;
       readonly ttl?: number;
       readonly protocol?: number;
       readonly id?: number;
@@ -229,7 +230,7 @@ function ipv4(
   const options = spec.options ?? new Uint8Array(0);
   const headerLength = 20 + options.length;
   const header = join(
-    Uint8Array.of(0x40 | (headerLength >> 2), 0),
+    Uint8Array.of(0x40 | (headerLength >> 2), spec.tos ?? 0),
     u16(spec.totalLength ?? headerLength + body.length),
     u16(spec.id ?? 0),
     u16(spec.fragment ?? 0),
