@@ -16,10 +16,10 @@ export const FACT_GROUP = {
   teredo: 64,
   intel: 128,
   /** Where octets can hide: read from the packet itself, and only from packets of unusual shape. */
-  covert: 256,
+  covert: 512,
 } as const;
 
-export const ALL_FACTS = 511;
+export const ALL_FACTS = 1023;
 
 const COVERT = new Set<string>([
   'teredo.auth_id_entropy',

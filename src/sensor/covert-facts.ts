@@ -58,7 +58,7 @@ export class CovertFacts {
     if (stack.carrier[level] === CARRIER.teredo) {
       const teredo = stack.header[level]!;
       const bits = stack.word(teredo, TEREDO.BITS);
-      if ((bits & TEREDO_BIT.auth) !== 0) this.#auth(stack, teredo);
+      if ((bits & TEREDO_BIT.auth) !== 0) this.#auth(stack, teredo, (bits & TEREDO_BIT.illegalOrder) === 0);
       if ((bits & TEREDO_BIT.trailer) !== 0) this.#trailers(stack, teredo);
     }
     if (innerIp < 0 || stack.kind[innerIp] !== LAYER.ipv6) return;
@@ -76,7 +76,7 @@ export class CovertFacts {
     return this.#types.subarray(0, this.#typeCount).join(',');
   }
 
-  #auth(stack: LayerStack, teredo: number): void {
+  #auth(stack: LayerStack, teredo: number, isFirst: boolean): void {
     const facts = this.#facts;
     this.#nonceHigh = stack.word(teredo, TEREDO.NONCE_HIGH);
     this.#nonceLow = stack.word(teredo, TEREDO.NONCE_LOW);
@@ -85,7 +85,8 @@ export class CovertFacts {
       FIELD['teredo.nonce_printable'],
       printableOctets(this.#nonceHigh) + printableOctets(this.#nonceLow),
     );
-    if (teredo < stack.frameFrom) return;
+    // In another order than the standard's it may lie anywhere.
+    if (!isFirst || teredo < stack.frameFrom) return;
     // The decoder found the whole header within the frame.
     const id = stack.at[teredo]! + AUTH_START;
     const value = id + stack.word(teredo, TEREDO.ID_LENGTH);
