@@ -19,6 +19,7 @@ import type { Site } from '../tunnel/site.js';
 import { checkTeredo } from '../tunnel/teredo-checks.js';
 import { classifyTeredo } from '../tunnel/teredo-class.js';
 import type { TeredoEndpoints } from '../tunnel/teredo-endpoints.js';
+import { isUsualForm } from '../tunnel/teredo-format-checks.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { isIsatapWord } from '../wire/embedded-address.js';
@@ -135,8 +136,10 @@ export class TunnelLevels {
     if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
     const leaf = stack.kind[transport];
     if (leaf !== LAYER.tcp && leaf !== LAYER.udp) return 0;
-    if (stack.carrier[level] === CARRIER.teredo && stack.word(stack.header[level]!, TEREDO.BITS) !== 0)
-      return 0;
+    if (stack.carrier[level] === CARRIER.teredo) {
+      if (stack.word(stack.header[level]!, TEREDO.BITS) !== 0) return 0;
+      if (!isUsualForm(stack, level, transport)) return 0;
+    }
     // Whether its sender is an ISATAP router may change at any time.
     if (isIsatapWord(stack.word(innerIp, IP.SRC + 2))) return 0;
     return markOf(slot, scene.fromOriginator[level] === 1, tunnels, site, judge);
