@@ -18,8 +18,8 @@ import {
 import type { CheckName } from '../../src/model/checks.js';
 
 const FOREIGN_PREFIX = PREFIX_OPTION.replace('20010000', '20010bad');
-const RDNSS_EVEN = `1904000000000e10${'20010470000000000000000000000001'}${'0'.repeat(16)}`;
-const RDNSS = `1903000000000e10${'20010470000000000000000000000001'}`;
+const RDNSS_EVEN = '1904000000000e1020010470000000000000000000000001' + '0'.repeat(16);
+const RDNSS = '1903000000000e1020010470000000000000000000000001';
 
 function answered(answer: TestPacket, asked: TestPacket = solicitation()): TestPacket[] {
   return [asked, answer];
