@@ -107,7 +107,13 @@ export function decodeTeredo(frame: FrameView, at: number, end: number, out: Lay
 }
 
 /* Each header sets where the walk goes on. */
-function decodeAuthentication(frame: FrameView, at: number, end: number, row: number, out: LayerStack): Verdict {
+function decodeAuthentication(
+  frame: FrameView,
+  at: number,
+  end: number,
+  row: number,
+  out: LayerStack,
+): Verdict {
   const length = authenticationLength(frame, at, end);
   if (end - at < length) {
     return out.fail(VERDICT.truncated_Teredo_authentication, LAYER.teredo, at, length, end - at);

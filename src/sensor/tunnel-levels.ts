@@ -13,6 +13,7 @@ import type { Site } from '../tunnel/site.js';
 import { checkTeredo } from '../tunnel/teredo-checks.js';
 import { classifyTeredo } from '../tunnel/teredo-class.js';
 import type { TeredoEndpoints } from '../tunnel/teredo-endpoints.js';
+import { isUsualForm } from '../tunnel/teredo-format-checks.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { isIsatapWord } from '../wire/embedded-address.js';
@@ -141,6 +142,7 @@ export class TunnelLevels {
     const { scene, tunnels, site, judge } = this.#parts;
     if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
     if (!hasUsualShape(stack, level, innerIp, transport)) return 0;
+    if (stack.carrier[level] === CARRIER.teredo && !isUsualForm(stack, level, transport)) return 0;
     // Whether its sender or receiver is an ISATAP router may change at any time.
     if (isIsatapWord(stack.word(innerIp, IP.SRC + 2)) || isIsatapWord(stack.word(innerIp, IP.DST + 2))) {
       return 0;

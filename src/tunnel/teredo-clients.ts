@@ -70,7 +70,9 @@ export class TeredoClients {
 
   /** Notes that the client at the packet's source sent something. */
   sent(p: TeredoPacket): void {
-    this.#known[this.#enter(p, 0)]! |= KNOWN.sent;
+    // First the slot: the columns are other arrays once the table has grown.
+    const slot = this.#enter(p, 0);
+    this.#known[slot]! |= KNOWN.sent;
   }
 
   /** Notes a router solicitation. */

@@ -16,6 +16,8 @@ import { MET, TeredoPeers } from './teredo-peers.js';
 import { TeredoQualificationChecks } from './teredo-qualification-checks.js';
 import { checkTeredoRoles } from './teredo-role-checks.js';
 
+/* Clients, and the four of TeredoPeers. */
+const TABLES = 5;
 const CONE_FLAG = 0x8000;
 /* ICMPv6 echo: type, code, checksum, identifier and sequence number, data. */
 const ECHO_IDENTITY = 4;
@@ -31,6 +33,8 @@ const { holds: HOLDS, undetermined: UNDETERMINED, violated: VIOLATED } = CHECK_V
  * its role. Bounded tables, each of `capacity` entries; packet time is the only clock.
  */
 export class TeredoEndpoints {
+  /** Entries that all tables together can have. */
+  readonly capacity: number;
   readonly #site: Site;
   readonly #p: TeredoPacket;
   readonly #clients: TeredoClients;
@@ -42,6 +46,7 @@ export class TeredoEndpoints {
     this.#p = new TeredoPacket(stack);
     this.#clients = new TeredoClients(capacity);
     this.#peers = new TeredoPeers(capacity);
+    this.capacity = TABLES * capacity;
     this.#qualification = new TeredoQualificationChecks(site, this.#clients);
   }
 

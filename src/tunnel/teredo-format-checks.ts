@@ -1,3 +1,4 @@
+import type { LayerStack } from '../decode/layers.js';
 import { EXTENSION, HOP_OPTION, IP, LAYER, ROW, TEREDO, TEREDO_BIT, UDP } from '../decode/layers.js';
 import { TEREDO_MOST_UDP } from '../decode/teredo.js';
 import { DONT_FRAGMENT } from '../decode/ipv4.js';
@@ -38,12 +39,35 @@ export function checkTeredoFormat(p: TeredoPacket, out: CheckResults): void {
   if (isMulticastWord(words[p.destination]!)) checkGroup(p, out);
   if ((bits & TEREDO_BIT.trailer) !== 0) checkTrailers(p, isCut, out);
   checkHeaders(p, out);
-  const isOversized = words[p.udp + UDP.LENGTH]! > TEREDO_MOST_UDP;
-  out.decide(CHECK.T40, !isOversized && (words[p.outer + IP.FRAGMENT_WORD]! & DONT_FRAGMENT) === 0);
-  const outside = words[p.outer + IP.CLASS]! & ECN;
-  const inside = (words[p.inner + IP.CLASS]! >>> ECN_IN_CLASS) & ECN;
-  // Not capable inside must be not capable outside; all else may come about on the way (RFC 6040 3-4).
-  out.decide(CHECK.T41, outside === 0 || inside !== 0);
+  out.decide(CHECK.T40, isOuterUsual(words, p.outer, p.udp));
+  out.decide(CHECK.T41, isCongestionUsual(words, p.outer, p.inner));
+}
+
+/**
+ * Whether no check of the form can be violated by a packet without Teredo headers and trailers that carries TCP or UDP in
+ * layer `transport`, when none was by another packet with its addresses and ports. UsualTunnel asks the same of frames.
+ */
+export function isUsualForm(stack: LayerStack, level: number, transport: number): boolean {
+  const { words } = stack;
+  const outer = stack.outerIp[level]! * ROW;
+  const inner = stack.inner[level]! * ROW;
+  return (
+    transport === stack.inner[level]! + 1 &&
+    words[inner + IP.TTL] !== 0 &&
+    isOuterUsual(words, outer, (stack.header[level]! - 1) * ROW) &&
+    isCongestionUsual(words, outer, inner)
+  );
+}
+
+function isOuterUsual(words: Uint32Array, outer: number, udp: number): boolean {
+  return (
+    words[udp + UDP.LENGTH]! <= TEREDO_MOST_UDP && (words[outer + IP.FRAGMENT_WORD]! & DONT_FRAGMENT) === 0
+  );
+}
+
+/* Not capable inside must be not capable outside; all else may come about on the way (RFC 6040 3-4). */
+function isCongestionUsual(words: Uint32Array, outer: number, inner: number): boolean {
+  return (words[outer + IP.CLASS]! & ECN) === 0 || ((words[inner + IP.CLASS]! >>> ECN_IN_CLASS) & ECN) !== 0;
 }
 
 function checkLengths(p: TeredoPacket, out: CheckResults): void {

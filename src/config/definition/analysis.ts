@@ -83,7 +83,7 @@ export const LIMITS = section({
     clientMappings: withDefault(
       integer(1000, MOST, 'mappings'),
       100_000,
-      'Teredo clients whose public address and port are remembered.',
+      'Teredo clients whose public address and port are remembered. So many entries has each of the five tables of what Teredo endpoints did, too.',
     ),
     suppressionKeys: withDefault(
       integer(1000, MOST, 'keys'),

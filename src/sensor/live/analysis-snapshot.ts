@@ -28,7 +28,7 @@ export function analysisSnapshot(
 }
 
 function tables(analysis: Analysis, limits: AnalysisLimits): TableSnapshot[] {
-  const { tunnels, flows, site, suppression, reassembler, weirdKeys, weirdEvictions } = analysis;
+  const { tunnels, flows, site, teredo, suppression, reassembler, weirdKeys, weirdEvictions } = analysis;
   const table = (name: string, size: number, capacity: number, evictions: number): TableSnapshot => ({
     name,
     size,
@@ -40,6 +40,7 @@ function tables(analysis: Analysis, limits: AnalysisLimits): TableSnapshot[] {
     table('tunnels', tunnels.size, limits.tunnels, tunnels.evictions),
     table('flows', flows.size, limits.flows, flows.evictions),
     table('client_mappings', site.mappings, limits.clientMappings, site.evictions),
+    table('teredo_endpoints', teredo.size, teredo.capacity, teredo.evictions),
     table('suppression_keys', suppression.size, limits.suppressionKeys, suppression.evictions),
     table('weird_keys', weirdKeys, limits.weirdKeys, weirdEvictions),
     table('fragmented_datagrams', reassembler.waiting, limits.fragmentedDatagrams, datagrams),
