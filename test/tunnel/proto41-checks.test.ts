@@ -105,7 +105,12 @@ describe('checks of 6to4', () => {
   it('S11 sees a loop without rules that ask about every packet, and of datagrams that are no flow', () => {
     const violations = VIOLATIONS.map((rule) => ({
       ...rule,
-      gate: { violated: Uint32Array.of(0xffffffff, 0xffffffff, 0xffffffff), kinds: 0xffffffff, value: undefined, unusual: false },
+      gate: {
+        violated: Uint32Array.of(0xffffffff, 0xffffffff, 0xffffffff),
+        kinds: 0xffffffff,
+        value: undefined,
+        unusual: false,
+      },
     }));
     for (const leaf of [tcp(), icmp(128)]) {
       const turns = [64, 62, 60].map((hops, i): TestPacket => ({
