@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS } from '../sensor/replay.js';
+import type { AnalysisOptions } from '../sensor/analysis.js';
 import type { Prefix } from '../wire/address.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { collectPort, collectPrefix, collectSixrd, repeatable, wholeNumber } from './options.js';
@@ -15,6 +16,7 @@ export interface AnalysisFlags extends DecodingFlags {
   readonly localNet: readonly Prefix[];
   readonly vantage: 'inside' | 'outside' | 'auto';
   readonly '6rd': readonly SixrdDomain[];
+  readonly '6to4Relay': readonly Prefix[];
 }
 
 /** The options of {@link AnalysisFlags}. */
@@ -24,7 +26,8 @@ export function analysisOptions(): Option[] {
     new Option('--vantage <side>', 'side of the NAT that the capture shows')
       .choices(['auto', 'inside', 'outside'])
       .default('auto'),
-    repeatable('--6rd <domain>', "a provider's 6rd domain, PREFIX/LENGTH[,MASKLENGTH]", collectSixrd),
+    repeatable('--6rd <domain>', "a provider's 6rd domain, PREFIX/LENGTH[,MASKLENGTH[,RELAY]]", collectSixrd),
+    repeatable('--6to4-relay <prefix>', '6to4 relay that may be used, beside 192.88.99.1', collectPrefix),
     ...decodingOptions(),
   ];
 }
@@ -37,6 +40,15 @@ export function decodingOptions(): Option[] {
       .default(DEFAULT_MAX_DEPTH),
     repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'),
   ];
+}
+
+/** What the flags say of the site. */
+export function siteOf(flags: AnalysisFlags): AnalysisOptions['site'] {
+  return {
+    localNetworks: flags.localNet,
+    vantage: flags.vantage,
+    sixtofourRelays: flags['6to4Relay'],
+  };
 }
 
 /** VXLAN ports that were named, or the default ones. */

@@ -4,7 +4,7 @@ import { createLog } from '../observe/log.js';
 import { CaptureInspection } from '../sensor/inspect/capture-inspection.js';
 import { loadEndpoints } from '../sensor/load.js';
 import type { AnalysisFlags } from './analysis-options.js';
-import { analysisOptions, vxlanPortsOf } from './analysis-options.js';
+import { analysisOptions, siteOf, vxlanPortsOf } from './analysis-options.js';
 import { packetText } from './decode-text.js';
 import { CommandError, EXIT } from './exit-code.js';
 import { wholeNumber } from './options.js';
@@ -42,7 +42,7 @@ Examples:
 async function decode(path: string, flags: DecodeFlags): Promise<void> {
   const output = new LineOutput(process.stdout);
   const inspection = await CaptureInspection.open(path, {
-    site: { localNetworks: flags.localNet, vantage: flags.vantage },
+    site: siteOf(flags),
     sixrd: flags['6rd'],
     maxDepth: flags.maxDepth,
     vxlanPorts: vxlanPortsOf(flags),

@@ -56,7 +56,7 @@ export function summarize(
   output: string | undefined,
   sinks: readonly NamedHealth[],
 ): ReplaySummary {
-  const { counters, tunnels, flows, reassembler, suppression, site } = analysis;
+  const { counters, tunnels, flows, reassembler, suppression, site, teredo } = analysis;
   const byKind: Record<string, number> = {};
   counters.tunnelsByKind.forEach((count, kind) => {
     if (count > 0) byKind[TUNNEL_KINDS[kind]!] = count;
@@ -69,6 +69,7 @@ export function summarize(
     fragmented_datagrams_evicted: reassembler.counters.evicted,
     suppression_keys_evicted: suppression.evictions,
     client_mappings_evicted: site.evictions,
+    teredo_endpoints_evicted: teredo.evictions,
     weird_keys_evicted: analysis.weirdEvictions,
     ...Object.fromEntries(
       censusTables(analysis).map(({ name, evictions }) => [`${name}_evicted`, evictions]),

@@ -9,7 +9,7 @@ import { makeAnalysis } from '../sensor/census/census-analysis.js';
 import { loadEndpoints, loadRules } from '../sensor/load.js';
 import { Replay, REPLAY_SEED } from '../sensor/replay.js';
 import type { AnalysisFlags } from './analysis-options.js';
-import { analysisOptions, vxlanPortsOf } from './analysis-options.js';
+import { analysisOptions, siteOf, vxlanPortsOf } from './analysis-options.js';
 import { CommandError, EXIT } from './exit-code.js';
 import { PROFILES } from '../model/profile.js';
 import { collectText, repeatable, severity, speedFactor, waitOption } from './options.js';
@@ -106,7 +106,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
       {
         rules: rules.rules,
         endpoints,
-        site: { localNetworks: flags.localNet, vantage: flags.vantage },
+        site: siteOf(flags),
         sixrd: flags['6rd'],
         profile,
         maxDepth: flags.maxDepth,

@@ -29,9 +29,9 @@ function addressKind<T extends object>(
 /** `192.0.2.0/24` or `2001:db8::/32`; a bare address is a prefix of full length. */
 export const prefix: Kind<Prefix> = addressKind('an IPv4 or IPv6 prefix', parsePrefix, formatPrefix);
 
-/** `PREFIX/LENGTH` or `PREFIX/LENGTH,MASKLENGTH` (RFC 5969 4). */
+/** `PREFIX/LENGTH[,MASKLENGTH[,RELAY]]` (RFC 5969 4). */
 export const sixrdDomain: Kind<SixrdDomain> = addressKind(
-  'a 6rd domain, PREFIX/LENGTH or PREFIX/LENGTH,MASKLENGTH',
+  'a 6rd domain, PREFIX/LENGTH[,MASKLENGTH[,RELAY]]',
   parseSixrd,
   formatSixrd,
 );

@@ -17,6 +17,7 @@ const SOURCE = CHECKSUM + 2;
 const DESTINATION = SOURCE + 4;
 export const IPV4_MIN_HEADER = DESTINATION + 4;
 
+export const DONT_FRAGMENT = 0x4000;
 export const MORE_FRAGMENTS = 0x2000;
 export const OFFSET_MASK = 0x1fff;
 

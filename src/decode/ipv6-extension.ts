@@ -1,7 +1,7 @@
 import { IP_PROTOCOL } from '../wire/numbers.js';
 import type { FrameView } from '../wire/frame.js';
 import type { LayerStack } from './layers.js';
-import { EXTENSION, LAYER, STEP } from './layers.js';
+import { EXTENSION, HOP_OPTION, LAYER, STEP } from './layers.js';
 import type { Verdict } from './verdicts.js';
 import { VERDICT } from './verdicts.js';
 
@@ -15,6 +15,9 @@ const DETAIL_2 = 3;
 const IDENTIFICATION = 4;
 const MIN_LENGTH = 8;
 const FRAGMENT_OFFSET_MASK = 0xfff8;
+/* Options in Hop-by-Hop headers (RFC 8200 4.2): type (1), length (1), data; Pad1 is a type alone. */
+const OPTION = { PAD1: 0, ROUTER_ALERT: 0x05, JUMBO: 0xc2 } as const;
+const OPTIONS_AT = 2;
 
 /** Most extension headers that the walk follows in one packet. */
 export const MAX_EXTENSION_HEADERS = 8;
@@ -67,8 +70,28 @@ export function decodeExtension(frame: FrameView, at: number, end: number, out: 
   if (protocol === IP_PROTOCOL.FRAGMENT) return fragmentHeader(frame, at, end, nextHeader, row, out);
   words[row + EXTENSION.DETAIL] = frame.bytes[at + DETAIL]!;
   words[row + EXTENSION.DETAIL_2] = frame.bytes[at + DETAIL_2]!;
+  words[row + EXTENSION.OPTIONS] =
+    protocol === IP_PROTOCOL.HOPOPTS ? hopOptions(frame, at + OPTIONS_AT, at + length) : 0;
   out.goOn(STEP.protocol, nextHeader, at + length);
   return VERDICT.ok;
+}
+
+/* Which options of interest lie in `[at, end)`. An option that runs past the header ends the search. */
+function hopOptions(frame: FrameView, at: number, end: number): number {
+  let found = 0;
+  let here = at;
+  while (here < end) {
+    const type = frame.bytes[here]!;
+    if (type === OPTION.PAD1) {
+      here++;
+      continue;
+    }
+    if (type === OPTION.ROUTER_ALERT) found |= HOP_OPTION.routerAlert;
+    else if (type === OPTION.JUMBO) found |= HOP_OPTION.jumbo;
+    if (here + 1 >= end) break;
+    here += 2 + frame.bytes[here + 1]!;
+  }
+  return found;
 }
 
 function fragmentHeader(

@@ -112,7 +112,11 @@ export const EXTENSION = {
   DETAIL_2: 3,
   /** Fragment identification. */
   DETAIL_3: 4,
+  /** Hop-by-Hop Options: bits of {@link HOP_OPTION}. */
+  OPTIONS: 5,
 } as const;
+/** Options of a Hop-by-Hop header that ask routers on the way for something (RFC 2711, RFC 2675). */
+export const HOP_OPTION = { routerAlert: 1, jumbo: 2 } as const;
 export const PORTS = { SRC: 0, DST: 1 } as const;
 export const UDP = { SRC: 0, DST: 1, LENGTH: 2, CHECKSUM: 3 } as const;
 export const TCP = { SRC: 0, DST: 1, FLAGS: 2, HEADER_LENGTH: 3, SEQUENCE: 4, ACKNOWLEDGEMENT: 5 } as const;
@@ -132,6 +136,18 @@ export const TEREDO = {
   TRAILER_TYPES: 9,
   EVIDENCE: 10,
   SCORE: 11,
+  /** What is wrong with single trailers: bits of {@link TRAILER_FAULT}. */
+  TRAILER_FAULTS: 12,
+} as const;
+export const TRAILER_FAULT = {
+  /** A length that the type does not have (RFC 6081 4.2-4.5). */
+  length: 1,
+  /** An alternate address that is no unicast address, or with port 0. */
+  alternate: 2,
+  /** Reserved octets that are not 0, or an unknown kind of neighbor discovery. */
+  content: 4,
+  /** A type that may occur once and does so again. */
+  repeated: 8,
 } as const;
 export const GRE = { VERSION: 0, PROTOCOL: 1, KEY: 2 } as const;
 export const VXLAN = { VNI: 0 } as const;
@@ -145,7 +161,17 @@ export const GTP = { ENDPOINT: 0, TYPE: 1 } as const;
 export const L2TP = { TUNNEL: 0, SESSION: 1 } as const;
 export const IPPROTO = { PROTOCOL: 0 } as const;
 
-export const TEREDO_BIT = { auth: 1, origin: 2, bubble: 4, trailer: 8, malformedTrailer: 16 } as const;
+export const TEREDO_BIT = {
+  auth: 1,
+  origin: 2,
+  bubble: 4,
+  trailer: 8,
+  malformedTrailer: 16,
+  /** Headers in another order than RFC 4380 5.1.1 allows, or one of them twice. */
+  illegalOrder: 32,
+  /** Trailers that the capture cut. */
+  cutTrailer: 64,
+} as const;
 
 /**
  * The result of decoding one packet: up to 32 layers as rows of words, the encapsulations among them, and how it ended.
@@ -185,6 +211,8 @@ export class LayerStack {
   limitedBy = 0;
   /** Frame of the current layer: the captured one, or a reassembled datagram. */
   frame: FrameView;
+  /** First layer whose octets lie in {@link frame}; those before were read from another. */
+  frameFrom = 0;
   /** Last IP layer, or -1. */
   ip = -1;
   extensionHeaders = 0;
@@ -230,6 +258,7 @@ export class LayerStack {
     this.nextEnd = end;
     this.wireEnd = wireEnd;
     this.limitedBy = LIMITED_BY.frame;
+    this.frameFrom = 0;
     this.ip = -1;
     this.extensionHeaders = 0;
     this.extensionOctets = 0;
@@ -263,6 +292,7 @@ export class LayerStack {
     this.step = other.step;
     this.selector = other.selector;
     this.limitedBy = other.limitedBy;
+    this.frameFrom = other.frameFrom;
     this.ip = other.ip;
     this.extensionHeaders = other.extensionHeaders;
     this.extensionOctets = other.extensionOctets;

@@ -82,6 +82,7 @@ export class PacketDecoder {
   resume(frame: FrameView, at: number, end: number, protocol: number): Verdict {
     const stack = this.stack;
     stack.frame = frame;
+    stack.frameFrom = stack.count;
     stack.nextEnd = end;
     stack.wireEnd = end;
     stack.fragmentLayer = -1;
@@ -98,6 +99,8 @@ export class PacketDecoder {
   resumeAlone(first: LayerStack): Verdict {
     const stack = this.stack;
     stack.copyFrom(first);
+    // Of the first fragment only what lies behind its header was kept.
+    stack.frameFrom = stack.count;
     stack.fragmentLayer = -1;
     stack.incompleteFragment = true;
     stack.incompleteLevel = stack.encapsulations;

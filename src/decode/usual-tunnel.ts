@@ -2,18 +2,22 @@ import { isTeredoByAddresses } from './teredo-evidence.js';
 import type { FrameView } from '../wire/frame.js';
 import { ETHERTYPE, IP_PROTOCOL } from '../wire/numbers.js';
 import { ETHERNET_LENGTH } from './ethernet.js';
-import { IPV4_MIN_HEADER, MORE_FRAGMENTS, OFFSET_MASK } from './ipv4.js';
+import { DONT_FRAGMENT, IPV4_MIN_HEADER, MORE_FRAGMENTS, OFFSET_MASK } from './ipv4.js';
 import { IPV6_HEADER } from './ipv6.js';
 import { LAYER } from './layers.js';
 import type { WatchedPorts } from './plain-frame.js';
 import { behindTags, isPlainDatagram } from './plain-frame.js';
 import { TCP_MIN_HEADER } from './tcp.js';
+import { TEREDO_MOST_UDP } from './teredo.js';
 import { UDP_HEADER } from './udp.js';
 
 const IPV4_WITHOUT_OPTIONS = 0x45;
 const IPV4 = { TOTAL_LENGTH: 2, FRAGMENT: 6, PROTOCOL: 9 } as const;
-const IPV6 = { PAYLOAD_LENGTH: 4, NEXT_HEADER: 6, SOURCE: 8, DESTINATION: 24 } as const;
+const IPV6 = { PAYLOAD_LENGTH: 4, NEXT_HEADER: 6, HOP_LIMIT: 7, SOURCE: 8, DESTINATION: 24 } as const;
 const UDP = { DESTINATION: 2, LENGTH: 4 } as const;
+/* Congestion notification: two bits of the second octet of each header, four places apart. */
+const ECN = 3;
+const ECN_IN_IPV6 = 4;
 const TCP_DATA_OFFSET = 12;
 
 /**
@@ -76,11 +80,15 @@ export class UsualTunnel {
     const isWatched =
       this.#watched[view.getUint16(payload)]! | this.#watched[view.getUint16(payload + UDP.DESTINATION)]!;
     if (isWatched !== 0) return false;
-    const datagramEnd = payload + view.getUint16(payload + UDP.LENGTH);
-    if (datagramEnd > packetEnd) return false;
+    const length = view.getUint16(payload + UDP.LENGTH);
+    const datagramEnd = payload + length;
+    // What is longer than Teredo's packets, or not to be fragmented, is unusual too (T40).
+    if (datagramEnd > packetEnd || length > TEREDO_MOST_UDP) return false;
+    if ((view.getUint16(ip + IPV4.FRAGMENT) & DONT_FRAGMENT) !== 0) return false;
     const inner = payload + UDP_HEADER;
     return (
       this.#readIpv6(frame, inner, end, datagramEnd) &&
+      isModestHeader(bytes, ip, inner) &&
       isTeredoByAddresses(view.getUint32(inner + IPV6.SOURCE), view.getUint32(inner + IPV6.DESTINATION))
     );
   }
@@ -110,4 +118,13 @@ export class UsualTunnel {
         return false;
     }
   }
+}
+
+/*
+ * Both headers lie before the end. What checks of each Teredo packet look at besides addresses (T39, T41), and what no
+ * earlier packet of the flow answers for: a hop limit of 0, and congestion outside that the inside cannot have.
+ */
+function isModestHeader(bytes: Uint8Array, ip: number, inner: number): boolean {
+  if (bytes[inner + IPV6.HOP_LIMIT] === 0) return false;
+  return (bytes[ip + 1]! & ECN) === 0 || ((bytes[inner + 1]! >>> ECN_IN_IPV6) & ECN) !== 0;
 }

@@ -137,7 +137,7 @@ const TABLE = [
   [
     'teredo_illegal_order',
     'teredo',
-    'malformed',
+    'weird',
     'Authentication after an origin indication, or a header repeated (RFC 4380 5.1.1).',
   ],
   [

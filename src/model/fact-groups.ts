@@ -1,4 +1,4 @@
-import type { Field } from './fields.js';
+import type { Field, FieldName } from './fields.js';
 import { findField } from './fields.js';
 
 /**
@@ -15,9 +15,35 @@ export const FACT_GROUP = {
   embedded: 32,
   teredo: 64,
   intel: 128,
+  /** Where octets can hide: read from the packet itself, and only from packets of unusual shape. */
+  covert: 512,
 } as const;
 
-export const ALL_FACTS = 255;
+export const ALL_FACTS = 1023;
+
+const COVERT = new Set<string>([
+  'teredo.auth_id_entropy',
+  'teredo.auth_value_entropy',
+  'teredo.nonce',
+  'teredo.nonce_printable',
+  'teredo.trailer_types',
+  'teredo.trailers',
+  'teredo.unknown_trailers',
+  'teredo.trailer_rest',
+  'teredo.trailer_entropy',
+  'inner.routing_type',
+  'inner.segments_left',
+  'inner.padding_data',
+  'inner.longest_padding',
+  'inner.unknown_options',
+  'inner.unknown_option_data',
+  'inner.malformed_options',
+  'inner.reserved_set',
+  'inner.no_next_length',
+  'inner.no_next_entropy',
+  'inner.tail_length',
+  'inner.tail_entropy',
+] satisfies FieldName[]);
 
 const BY_PREFIX: Readonly<Record<string, number>> = {
   packet: FACT_GROUP.packet,
@@ -44,6 +70,7 @@ export function groupsOf(names: Iterable<string>): number {
 /* Checks are not filled: they are decided for every packet. */
 function groupOf({ name, check }: Field): number {
   if (check >= 0) return 0;
+  if (COVERT.has(name)) return FACT_GROUP.covert;
   if (/^teredo\.(src_|dst_|server$)/.test(name)) return FACT_GROUP.embedded;
   if (name.startsWith('teredo.')) return FACT_GROUP.teredo;
   return BY_PREFIX[name.slice(0, name.indexOf('.'))] ?? ALL_FACTS;

@@ -1,3 +1,4 @@
+import { IP_PROTOCOL } from '../wire/numbers.js';
 import { CHECKS } from './checks.js';
 import {
   CHECK_VALUES,
@@ -5,7 +6,9 @@ import {
   ENDPOINT_ROLES,
   ENDPOINT_STATUSES,
   INTEL_PLACES,
+  TEREDO_CLASS,
   TEREDO_CLASSES,
+  TRANSPORT,
   TRANSPORTS,
   TUNNEL_KINDS,
   VANTAGES,
@@ -33,6 +36,11 @@ export interface Field {
   readonly slot: number;
   /** Number of the consistency check, or -1. */
   readonly check: number;
+  /**
+   * Values that the field has in packets of the usual shape (tunnel/level): none when only other packets have the field,
+   * undefined when nothing can be said.
+   */
+  readonly usual: readonly number[] | undefined;
 }
 
 type Row = readonly [
@@ -40,13 +48,22 @@ type Row = readonly [
   type: FieldType,
   doc: string,
   when?: string,
-  extra?: { readonly unit?: string; readonly words?: readonly string[] },
+  extra?: { readonly unit?: string; readonly words?: readonly string[]; readonly usual?: readonly number[] },
 ];
 
 const IN_UDP = 'outer transport is UDP';
 const TEREDO_ONLY = 'tunnel.kind is teredo';
 const SRC_TEREDO = 'the inner source is a Teredo address';
 const DST_TEREDO = 'the inner destination is a Teredo address';
+const AUTH = 'teredo.auth';
+const TRAILER = 'octets follow the IPv6 packet and are at hand';
+const OPTIONS = 'a hop-by-hop or destination options header is at hand';
+const EXTENDED = 'an extension header is at hand';
+/* Only packets of unusual shape have it, or have another value than 0. */
+const UNUSUAL = { usual: [] } as const;
+const USUALLY_0 = { usual: [0] } as const;
+const OCTETS = { unit: 'octets', usual: [] } as const;
+const ENTROPY = { unit: 'hundredths of a bit per octet', usual: [] } as const;
 
 const TABLE = [
   ['packet.length', 'u32', 'Length of the frame on the wire.', 'always', { unit: 'octets' }],
@@ -86,31 +103,52 @@ const TABLE = [
   ['tunnel.carries_ipv6', 'bool', 'The tunnel is one that hides IPv6 (not a fabric, not IPv4 in IPv4).'],
   ['tunnel.path', 'string', 'All layers of the packet, as eth/ipv4/udp:3544/teredo/ipv6/tcp:6667.'],
 
-  ['teredo.class', 'enum', 'What the Teredo packet is for.', TEREDO_ONLY, { words: TEREDO_CLASSES }],
-  ['teredo.auth', 'bool', 'An authentication header is there.', TEREDO_ONLY],
-  ['teredo.auth_id_length', 'u8', 'Length of the client identifier.', 'teredo.auth', { unit: 'octets' }],
   [
-    'teredo.auth_value_length',
-    'u8',
-    'Length of the authentication value.',
-    'teredo.auth',
-    { unit: 'octets' },
+    'teredo.class',
+    'enum',
+    'What the Teredo packet is for.',
+    TEREDO_ONLY,
+    { words: TEREDO_CLASSES, usual: [TEREDO_CLASS.data, TEREDO_CLASS['data-to-server']] },
   ],
-  ['teredo.confirmation', 'u8', 'Confirmation octet of the authentication header.', 'teredo.auth'],
-  ['teredo.origin', 'bool', 'An origin indication is there.', TEREDO_ONLY],
-  ['teredo.origin_addr', 'ip', 'Address in the origin indication, inverted back.', 'teredo.origin'],
-  ['teredo.origin_port', 'port', 'Port in the origin indication, inverted back.', 'teredo.origin'],
-  ['teredo.bubble', 'bool', 'The packet is a bubble.', TEREDO_ONLY],
-  ['teredo.trailer_length', 'u16', 'Octets behind the IPv6 packet.', TEREDO_ONLY, { unit: 'octets' }],
+  ['teredo.auth', 'bool', 'An authentication header is there.', TEREDO_ONLY, USUALLY_0],
+  ['teredo.auth_id_length', 'u8', 'Length of the client identifier.', AUTH, OCTETS],
+  ['teredo.auth_id_entropy', 'u16', 'Entropy of the client identifier.', 'it has octets', ENTROPY],
+  ['teredo.auth_value_length', 'u8', 'Length of the authentication value.', AUTH, OCTETS],
+  ['teredo.auth_value_entropy', 'u16', 'Entropy of the authentication value.', 'it has octets', ENTROPY],
+  ['teredo.nonce', 'string', 'Nonce of the authentication header, 16 digits in hex.', AUTH, UNUSUAL],
+  ['teredo.nonce_printable', 'u8', 'How many of its 8 octets are printable ASCII.', AUTH, OCTETS],
+  ['teredo.confirmation', 'u8', 'Confirmation octet of the authentication header.', AUTH, UNUSUAL],
+  ['teredo.origin', 'bool', 'An origin indication is there.', TEREDO_ONLY, USUALLY_0],
+  ['teredo.origin_addr', 'ip', 'Address in the origin indication, inverted back.', 'teredo.origin', UNUSUAL],
+  ['teredo.origin_port', 'port', 'Port in the origin indication, inverted back.', 'teredo.origin', UNUSUAL],
+  ['teredo.bubble', 'bool', 'The packet is a bubble.', TEREDO_ONLY, USUALLY_0],
+  [
+    'teredo.trailer_length',
+    'u16',
+    'Octets behind the IPv6 packet.',
+    TEREDO_ONLY,
+    { unit: 'octets', usual: [0] },
+  ],
+  ['teredo.trailer_types', 'string', 'Types of the trailers in order, as 1,3; at most 8.', TRAILER, UNUSUAL],
+  ['teredo.trailers', 'u16', 'Well-formed trailers (RFC 6081 4.1).', TRAILER, UNUSUAL],
+  ['teredo.unknown_trailers', 'u16', 'Those of types that no standard defines.', TRAILER, UNUSUAL],
+  ['teredo.trailer_rest', 'u16', 'Octets at the end that are no trailer.', TRAILER, OCTETS],
+  ['teredo.trailer_entropy', 'u16', 'Entropy of all octets behind the IPv6 packet.', TRAILER, ENTROPY],
   ['teredo.score', 'u8', 'Evidence that this is Teredo (4 and more opens a tunnel).', 'the carrier is UDP'],
   ['teredo.src_server', 'ip', 'Server inside the inner source.', SRC_TEREDO],
   ['teredo.src_client', 'ip', 'Mapped client address inside the inner source.', SRC_TEREDO],
   ['teredo.src_port', 'port', 'Mapped client port inside the inner source.', SRC_TEREDO],
   ['teredo.src_flags', 'u16', 'Flags word of the inner source.', SRC_TEREDO],
+  ['teredo.src_cone', 'bool', 'Its cone bit (0x8000).', SRC_TEREDO],
+  ['teredo.src_reserved_flags', 'u16', 'Its bits that must be 0 (0x4300).', SRC_TEREDO],
+  ['teredo.src_random_flags', 'u16', 'Its 12 bits that clients draw by lot (0x3cff).', SRC_TEREDO],
   ['teredo.dst_server', 'ip', 'Server inside the inner destination.', DST_TEREDO],
   ['teredo.dst_client', 'ip', 'Mapped client address inside the inner destination.', DST_TEREDO],
   ['teredo.dst_port', 'port', 'Mapped client port inside the inner destination.', DST_TEREDO],
   ['teredo.dst_flags', 'u16', 'Flags word of the inner destination.', DST_TEREDO],
+  ['teredo.dst_cone', 'bool', 'Its cone bit (0x8000).', DST_TEREDO],
+  ['teredo.dst_reserved_flags', 'u16', 'Its bits that must be 0 (0x4300).', DST_TEREDO],
+  ['teredo.dst_random_flags', 'u16', 'Its 12 bits that clients draw by lot (0x3cff).', DST_TEREDO],
   [
     'teredo.server',
     'ip',
@@ -146,17 +184,61 @@ const TABLE = [
     'enum',
     'Transport of the carried packet, extension headers walked.',
     'it has an IP header',
-    { words: TRANSPORTS },
+    { words: TRANSPORTS, usual: [TRANSPORT.tcp, TRANSPORT.udp] },
   ],
-  ['inner.next_header', 'u8', 'Protocol number of that transport.', 'it has an IP header'],
+  [
+    'inner.next_header',
+    'u8',
+    'Protocol number of that transport.',
+    'it has an IP header',
+    { usual: [IP_PROTOCOL.TCP, IP_PROTOCOL.UDP] },
+  ],
   ['inner.src_port', 'port', 'Inner TCP or UDP source port.', 'inner.proto is tcp or udp'],
   ['inner.dst_port', 'port', 'Inner TCP or UDP destination port.', 'inner.proto is tcp or udp'],
   ['inner.tcp_flags', 'u8', 'Inner TCP flags.', 'inner.proto is tcp'],
-  ['inner.icmp_type', 'u8', 'Inner ICMP or ICMPv6 type.', 'inner.proto is icmp'],
-  ['inner.icmp_code', 'u8', 'Inner ICMP or ICMPv6 code.', 'inner.proto is icmp'],
+  ['inner.icmp_type', 'u8', 'Inner ICMP or ICMPv6 type.', 'inner.proto is icmp', UNUSUAL],
+  ['inner.icmp_code', 'u8', 'Inner ICMP or ICMPv6 code.', 'inner.proto is icmp', UNUSUAL],
   ['inner.hop_limit', 'u8', 'Hop limit or time to live of the carried packet.', 'it has an IP header'],
   ['inner.length', 'u32', 'Octets that the tunnel carries in this packet.', 'always', { unit: 'octets' }],
-  ['inner.extension_headers', 'u8', 'IPv6 extension headers before the transport.', 'inner.version is 6'],
+  ['inner.traffic_class', 'u8', 'Traffic class of the carried packet.', 'inner.version is 6'],
+  ['inner.flow_label', 'u32', 'Flow label of the carried packet, 20 bits.', 'inner.version is 6'],
+  [
+    'inner.extension_headers',
+    'u8',
+    'IPv6 extension headers before the transport.',
+    'inner.version is 6',
+    USUALLY_0,
+  ],
+  ['inner.routing_type', 'u8', 'Type of the last routing header.', 'a routing header is there', UNUSUAL],
+  ['inner.segments_left', 'u8', 'Segments left in it.', 'a routing header is there', UNUSUAL],
+  [
+    'inner.padding_data',
+    'u16',
+    'Octets of padding options that are not zero, as they must be.',
+    OPTIONS,
+    OCTETS,
+  ],
+  ['inner.longest_padding', 'u16', 'Length of the longest padding in one piece.', OPTIONS, OCTETS],
+  ['inner.unknown_options', 'u16', 'Options of types that no registry names.', OPTIONS, UNUSUAL],
+  ['inner.unknown_option_data', 'u16', 'Octets in them, without type and length.', OPTIONS, OCTETS],
+  ['inner.malformed_options', 'bool', 'An option runs past the end of its header.', OPTIONS, UNUSUAL],
+  ['inner.reserved_set', 'bool', 'Reserved bits of an extension header are not zero.', EXTENDED, UNUSUAL],
+  [
+    'inner.no_next_length',
+    'u16',
+    'Octets behind the next header 59, which says that nothing follows.',
+    'inner.next_header is 59 and they are at hand',
+    OCTETS,
+  ],
+  ['inner.no_next_entropy', 'u16', 'Entropy of these octets.', 'there are such octets', ENTROPY],
+  [
+    'inner.tail_length',
+    'u16',
+    'Octets behind the IPv6 packet that protocol 41 carries.',
+    'there are such octets',
+    OCTETS,
+  ],
+  ['inner.tail_entropy', 'u16', 'Entropy of these octets.', 'they are at hand', ENTROPY],
 
   [
     'intel.status',
@@ -210,6 +292,7 @@ function buildDictionary(): Field[] {
       id,
       slot,
       check: check < 0 ? -1 : check,
+      usual: extra.usual,
     };
     if (check < 0) slot += WIDTH[type];
     return field;

@@ -3,12 +3,18 @@ import { findField } from '../model/fields.js';
 import { CHECK_VALUE, TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { Names } from './compiler.js';
 import type { Expression, WordNode } from './syntax.js';
+import {
+  comparisonIsUnusual,
+  membershipIsUnusual,
+  nameIsUnusual,
+  presenceIsUnusual,
+} from './unusual-shape.js';
 import type { ValueKey } from './value-key.js';
 import { eitherKey, keyOfValues, narrowerKey } from './value-key.js';
 
 /**
  * What must be so for a condition to be true at all, read off its text: one of these checks violated, one of these
- * tunnel kinds, one of these values of a field. The engine tests it with a few masks and look-ups, so a rule that cannot
+ * tunnel kinds, one of these values of a field, a packet of unusual shape. The engine tests it with a few masks and look-ups, so a rule that cannot
  * match costs nothing.
  */
 export interface Gate {
@@ -18,10 +24,12 @@ export interface Gate {
   readonly kinds: number;
   /** One of its values must be there; undefined when the condition does not say so. */
   readonly value: ValueKey | undefined;
+  /** The packet cannot be one of the usual shape (tunnel/level). */
+  readonly unusual: boolean;
 }
 
 const ALL_KINDS = 2 ** TUNNEL_KINDS.length - 1;
-const OPEN: Gate = { violated: undefined, kinds: ALL_KINDS, value: undefined };
+const OPEN: Gate = { violated: undefined, kinds: ALL_KINDS, value: undefined, unusual: false };
 const MAX_DEPTH = 32;
 
 /** The gate of a condition. Never narrower than the condition itself. */
@@ -35,6 +43,7 @@ export function gateOf(expression: Expression, names: Names, depth = 0): Gate {
         violated: narrower(left.violated, right.violated),
         kinds: left.kinds & right.kinds,
         value: narrowerKey(left.value, right.value),
+        unusual: left.unusual || right.unusual,
       };
     }
     case 'or': {
@@ -44,18 +53,30 @@ export function gateOf(expression: Expression, names: Names, depth = 0): Gate {
         violated: union(left.violated, right.violated),
         kinds: left.kinds | right.kinds,
         value: eitherKey(left.value, right.value),
+        unusual: left.unusual && right.unusual,
       };
     }
     case 'name': {
       const macro = names.macros.get(expression.word.text);
-      return macro === undefined ? OPEN : gateOf(macro, names, depth + 1);
+      return macro === undefined
+        ? { ...OPEN, unusual: nameIsUnusual(expression.word) }
+        : gateOf(macro, names, depth + 1);
     }
+    case 'present':
+      return { ...OPEN, unusual: presenceIsUnusual(expression.field) };
     case 'compare': {
-      if (expression.operator !== '==') return OPEN;
-      return atom(expression.left, [expression.right]);
+      const { operator, left, right } = expression;
+      const gate = operator === '==' ? atom(left, [right]) : OPEN;
+      return { ...gate, unusual: comparisonIsUnusual(operator, left, right) };
     }
-    case 'in':
-      return expression.negated ? OPEN : atom(expression.left, itemsOf(expression, names));
+    case 'in': {
+      const { left, negated } = expression;
+      const items = itemsOf(expression, names);
+      return {
+        ...(negated ? OPEN : atom(left, items)),
+        unusual: membershipIsUnusual(left, items, negated),
+      };
+    }
     default:
       return OPEN;
   }

@@ -13,6 +13,7 @@ export class RuleIndex {
   readonly #tunnel: PerKind;
   readonly #gated: PerKind;
   readonly #ungated: PerKind;
+  readonly #shaped: PerKind;
   readonly #totals: PerKind;
   /** Checks whose violation a gated packet rule waits for, by kind. */
   readonly #waitsFor: readonly Uint32Array[];
@@ -24,7 +25,9 @@ export class RuleIndex {
     this.#tunnel = perKind(({ on }) => on === 'tunnel');
     this.#totals = perKind(({ on, readsTotals }) => on === 'tunnel' && readsTotals);
     this.#gated = perKind(({ on, gate }) => on === 'packet' && gate.violated !== undefined);
-    this.#ungated = perKind(({ on, gate }) => on === 'packet' && gate.violated === undefined);
+    const isFree = ({ on, gate }: Rule): boolean => on === 'packet' && gate.violated === undefined;
+    this.#ungated = perKind((rule) => isFree(rule) && !rule.gate.unusual);
+    this.#shaped = perKind((rule) => isFree(rule) && rule.gate.unusual);
     this.#waitsFor = TUNNEL_KINDS.map((_, kind) => {
       const waitsFor = new Uint32Array(CHECK_WORDS);
       for (const { on, gate } of ofKind(rules, kind))
@@ -51,6 +54,11 @@ export class RuleIndex {
   /** Packet rules without a gate: asked for every packet of a tunnel. */
   onEveryPacket(kind: number): RuleList {
     return this.#ungated[kind] ?? NO_RULES;
+  }
+
+  /** Packet rules that wait for a packet of unusual shape. */
+  onUnusualShape(kind: number): RuleList {
+    return this.#shaped[kind] ?? NO_RULES;
   }
 
   /** Packet rules of which one waits for a check that this packet violates. */

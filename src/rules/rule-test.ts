@@ -29,6 +29,7 @@ export interface RuleTest {
   readonly vantage: 'inside' | 'outside' | 'auto';
   readonly localNetworks: readonly string[];
   readonly sixrd: readonly string[];
+  readonly sixtofourRelays: readonly string[];
   readonly expect: readonly Expectation[];
   readonly line: number;
 }
@@ -42,6 +43,7 @@ interface RawTest {
     readonly vantage?: 'inside' | 'outside' | 'auto';
     readonly local_net?: readonly string[];
     readonly '6rd'?: readonly string[];
+    readonly '6to4_relay'?: readonly string[];
   };
   readonly expect: readonly Readonly<Record<string, unknown>>[];
 }
@@ -68,6 +70,7 @@ export function readRuleTest(
     vantage: raw.options?.vantage ?? 'auto',
     localNetworks: raw.options?.local_net ?? [],
     sixrd: raw.options?.['6rd'] ?? [],
+    sixtofourRelays: raw.options?.['6to4_relay'] ?? [],
     expect: raw.expect.map((one, i) => readExpectation(file, [...path, 'expect', i], one, diagnostics)),
     line: file.diagnose(path, '').line,
   };

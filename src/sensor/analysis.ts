@@ -13,6 +13,7 @@ import type { FirstFragment, FragmentOrigin } from '../reassembly/fragment-reass
 import { FragmentReassembler, isWorthReassembling } from '../reassembly/fragment-reassembler.js';
 import type { Rule } from '../rules/rule.js';
 import { Site } from '../tunnel/site.js';
+import { TeredoEndpoints } from '../tunnel/teredo-endpoints.js';
 import { TunnelTable } from '../tunnel/tunnel-table.js';
 import { LINK_TYPE } from '../wire/numbers.js';
 import { noticeRecord } from '../zeek/notice-record.js';
@@ -39,16 +40,14 @@ export { FRAGMENT_SECONDS } from './profile-parts.js';
 const TCP_FLOW_IDLE_SECONDS = 300;
 const NONE = -1;
 
-/**
- * The analysis of one sensor, in one thread: decode, reassemble, tunnel and flow tables, checks, rules, records. The same
- * code for live traffic and for replay; packet time is its only clock.
- */
+/** The analysis of one sensor, in one thread, live or in replay; packet time is its only clock. */
 export class Analysis {
   readonly counters = new Counters();
   readonly tunnels: TunnelTable;
   readonly flows: FlowTable;
   readonly reassembler: FragmentReassembler;
   readonly site: Site;
+  readonly teredo: TeredoEndpoints;
   readonly suppression: Suppression;
   readonly #decoder: PacketDecoder;
   readonly #stack: LayerStack;
@@ -95,6 +94,7 @@ export class Analysis {
       ...(this.#profile.udpFlows !== undefined && { zeekSession: this.#profile.udpFlows }),
     });
     this.#stack = this.#decoder.stack;
+    this.teredo = new TeredoEndpoints(this.#stack, this.site, limits.clientMappings);
     this.#watched = this.#profile.watched;
     this.#usual = new UsualTunnel(this.#watched);
     this.#duplicates = new MirrorDuplicates(options.seed, this.#usual);
@@ -257,6 +257,7 @@ export class Analysis {
       tunnels: this.tunnels,
       flows: this.flows,
       site: this.site,
+      teredo: this.teredo,
       checks: this.#facts.checks,
       sixrd: this.#options.sixrd,
       judge: this.#judge,
@@ -281,8 +282,8 @@ export class Analysis {
   }
 
   get #endTime(): { seconds: number; nanoseconds: number } {
-    const { seconds, nanoseconds } = this.#scene;
-    return seconds >= this.#now ? { seconds, nanoseconds } : { seconds: this.#now, nanoseconds: 0 };
+    const { time } = this.#scene;
+    return time.seconds >= this.#now ? time : { seconds: this.#now, nanoseconds: 0 };
   }
 
   #place(seconds: number, nanoseconds: number, number: number, index: number, wire: number): void {
@@ -303,6 +304,7 @@ export class Analysis {
     this.flows.expire(seconds);
     if (this.#profile.udpFlows !== undefined) this.#profile.udpFlows.advance(seconds);
     this.site.expire(seconds);
+    this.teredo.expire(seconds);
   }
 
   #timeWentBack(batch: PacketBatch, i: number): void {

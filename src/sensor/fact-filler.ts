@@ -33,7 +33,15 @@ import {
   teredoPort,
 } from '../wire/embedded-address.js';
 import { IP_PROTOCOL } from '../wire/numbers.js';
+import { CovertFacts } from './covert-facts.js';
 import type { PacketScene } from './packet-scene.js';
+
+/* RFC 5991 3.1: cone bit; reserved, U and G, which must be 0; 12 random bits. */
+const TEREDO_CONE = 0x8000;
+const TEREDO_RESERVED = 0x4300;
+const TEREDO_RANDOM = 0x3cff;
+const FLOW_LABEL_BITS = 20;
+const FLOW_LABEL = 0xfffff;
 
 /**
  * Fills the fact sheet of one tunnel of a packet, for the rules, as far as they read it. Called only when a rule is about
@@ -44,6 +52,7 @@ export class FactFiller {
   readonly #tunnels: TunnelTable;
   readonly #site: Site;
   readonly #endpoints: EndpointList;
+  readonly #covert: CovertFacts;
   readonly #address = new Uint32Array(4);
   #endpointName = '';
   #scene: PacketScene | undefined;
@@ -55,8 +64,11 @@ export class FactFiller {
     this.#tunnels = tunnels;
     this.#site = site;
     this.#endpoints = endpoints;
+    this.#covert = new CovertFacts(facts);
     facts.textOf = (field) => {
-      if (field !== FIELD['tunnel.path']) return this.#endpointName;
+      if (field === FIELD['intel.name']) return this.#endpointName;
+      if (field === FIELD['teredo.nonce']) return this.#covert.nonce;
+      if (field === FIELD['teredo.trailer_types']) return this.#covert.trailerTypes;
       return this.#scene === undefined ? '-' : this.describePath(this.#scene);
     };
   }
@@ -89,6 +101,7 @@ export class FactFiller {
       this.#teredo(stack, level, scene.teredoClass[level]!);
     }
     if ((groups & FACT_GROUP.intel) !== 0) this.#intel(stack, level, innerIp);
+    if ((groups & FACT_GROUP.covert) !== 0) this.#covert.fill(stack, level, innerIp);
   }
 
   /** Facts of a tunnel that ended: there is no packet. */
@@ -195,7 +208,12 @@ export class FactFiller {
       extensions++;
     }
     facts.setNumber(FIELD['inner.next_header'], nextHeader);
-    if (isV6) facts.setNumber(FIELD['inner.extension_headers'], extensions);
+    if (isV6) {
+      const classAndLabel = stack.word(ip, IP.CLASS);
+      facts.setNumber(FIELD['inner.traffic_class'], classAndLabel >>> FLOW_LABEL_BITS);
+      facts.setNumber(FIELD['inner.flow_label'], classAndLabel & FLOW_LABEL);
+      facts.setNumber(FIELD['inner.extension_headers'], extensions);
+    }
     if (transport < 0) {
       facts.setNumber(FIELD['inner.proto'], transportOfProtocol(nextHeader));
       return;
@@ -222,14 +240,22 @@ export class FactFiller {
       facts.setIpv4(FIELD['teredo.dst_server'], words[dst + 1]!);
       facts.setIpv4(FIELD['teredo.dst_client'], teredoClient(words[dst + 3]!));
       facts.setNumber(FIELD['teredo.dst_port'], teredoPort(words[dst + 2]!));
-      facts.setNumber(FIELD['teredo.dst_flags'], teredoFlags(words[dst + 2]!));
+      const flags = teredoFlags(words[dst + 2]!);
+      facts.setNumber(FIELD['teredo.dst_flags'], flags);
+      facts.setFlag(FIELD['teredo.dst_cone'], (flags & TEREDO_CONE) !== 0);
+      facts.setNumber(FIELD['teredo.dst_reserved_flags'], flags & TEREDO_RESERVED);
+      facts.setNumber(FIELD['teredo.dst_random_flags'], flags & TEREDO_RANDOM);
       facts.setIpv4(FIELD['teredo.server'], words[dst + 1]!);
     }
     if (isTeredoWord(words[src]!)) {
       facts.setIpv4(FIELD['teredo.src_server'], words[src + 1]!);
       facts.setIpv4(FIELD['teredo.src_client'], teredoClient(words[src + 3]!));
       facts.setNumber(FIELD['teredo.src_port'], teredoPort(words[src + 2]!));
-      facts.setNumber(FIELD['teredo.src_flags'], teredoFlags(words[src + 2]!));
+      const flags = teredoFlags(words[src + 2]!);
+      facts.setNumber(FIELD['teredo.src_flags'], flags);
+      facts.setFlag(FIELD['teredo.src_cone'], (flags & TEREDO_CONE) !== 0);
+      facts.setNumber(FIELD['teredo.src_reserved_flags'], flags & TEREDO_RESERVED);
+      facts.setNumber(FIELD['teredo.src_random_flags'], flags & TEREDO_RANDOM);
       facts.setIpv4(FIELD['teredo.server'], words[src + 1]!);
     }
     if (is6to4Word(words[src]!))

@@ -7,6 +7,7 @@ import { TRANSPORTS, TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { Rule } from '../rules/rule.js';
 import { RuleIndex } from '../rules/rule-index.js';
 import type { Asked, RuleList } from '../rules/rule-list.js';
+import { hasUsualShape } from '../tunnel/level.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import { murmur128 } from '../wire/hash.js';
 import type { Counters } from './counters.js';
@@ -66,10 +67,13 @@ export class Judge {
     if (events.isNewFlow) this.#ask(this.#index.onFlow(kind), scene, level, now);
     const everyPacket = this.#index.onEveryPacket(kind);
     if (everyPacket.size > 0) this.#ask(everyPacket, scene, level, now);
+    const shaped = this.#index.onUnusualShape(kind);
+    if (shaped.size > 0 && !hasUsualShape(scene.stack, level, scene.innerIp[level]!, scene.transport[level]!))
+      this.#ask(shaped, scene, level, now);
     if (facts.checks.anyViolated) this.#ask(this.#index.onViolation(kind, facts.checks), scene, level, now);
   }
 
-  /** Whether rules ask about every packet of such a tunnel, and not only about flows, tunnels and violated checks. */
+  /** Whether rules ask about every packet of such a tunnel, those of the usual shape that violate nothing too. */
   asksEveryPacket(kind: number): boolean {
     return this.#index.onEveryPacket(kind).size > 0;
   }

@@ -53,7 +53,11 @@ async function runOne(rule: Rule, test: RuleTest, endpoints: EndpointList): Prom
   const analysis = new Analysis({
     rules: [{ ...rule, index: 0 }],
     endpoints,
-    site: { localNetworks: test.localNetworks.map(prefixOf), vantage: test.vantage },
+    site: {
+      localNetworks: test.localNetworks.map(prefixOf),
+      vantage: test.vantage,
+      sixtofourRelays: test.sixtofourRelays.map(prefixOf),
+    },
     sixrd: test.sixrd.map(sixrdOf),
     profile: 'extended',
     maxDepth: DEFAULT_MAX_DEPTH,

@@ -5,19 +5,15 @@ import type { FlowTable } from '../flow/flow-table.js';
 import { CHECK } from '../model/checks.js';
 import type { CheckResults } from '../model/checks.js';
 import { CHECK_VALUE, DIRECTION, KIND, TEREDO_CLASS } from '../model/vocabulary.js';
-import {
-  isConfiguredTunnel,
-  KIND_EVIDENCE,
-  kindByCarrier,
-  kindFromEvidence,
-  sixInFourEvidence,
-} from '../tunnel/kind.js';
-import { carriesAnyIp, innerIpLayer, transportLayer } from '../tunnel/level.js';
+import { KIND_EVIDENCE, kindByCarrier, kindFromEvidence, sixInFourEvidence } from '../tunnel/kind.js';
+import { carriesAnyIp, hasUsualShape, innerIpLayer, transportLayer } from '../tunnel/level.js';
 import { checkOuterEndpoints } from '../tunnel/outer-checks.js';
 import { Proto41Checks } from '../tunnel/proto41-checks.js';
 import type { Site } from '../tunnel/site.js';
 import { checkTeredo } from '../tunnel/teredo-checks.js';
 import { classifyTeredo } from '../tunnel/teredo-class.js';
+import type { TeredoEndpoints } from '../tunnel/teredo-endpoints.js';
+import { isUsualForm } from '../tunnel/teredo-format-checks.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { isIsatapWord } from '../wire/embedded-address.js';
@@ -36,6 +32,7 @@ export interface TunnelLevelsParts {
   readonly tunnels: TunnelTable;
   readonly flows: FlowTable;
   readonly site: Site;
+  readonly teredo: TeredoEndpoints;
   readonly checks: CheckResults;
   readonly sixrd: readonly SixrdDomain[];
   readonly judge: Judge;
@@ -53,6 +50,7 @@ export class TunnelLevels {
   readonly #stack: LayerStack;
   readonly #proto41: Proto41Checks;
   readonly #events: LevelEvents = { isNewTunnel: false, kindChanged: false, isNewFlow: false };
+  readonly #history = { evidence: 0, isFirst: false };
   readonly #address = new Uint32Array(4);
 
   constructor(parts: TunnelLevelsParts) {
@@ -111,13 +109,25 @@ export class TunnelLevels {
     if (mark !== 0 && !events.isNewTunnel && flows.note(scene.flow[level]) === mark) return slot;
     events.kindChanged = this.#refineKind(slot, level, innerIp, events.isNewFlow || transport < 0);
     if (events.isNewTunnel) this.#tunnelDiscovered(slot);
-    this.#check(slot, level, innerIp, now);
+    const isFirst = events.isNewFlow || scene.flow[level] === NONE;
+    this.#check(slot, level, innerIp, isFirst, now);
     this.#parts.judge.judge(scene, level, events, now);
-    if (mark !== 0 && !this.#parts.checks.anyViolated && !events.kindChanged) {
+    if (
+      mark !== 0 &&
+      !this.#parts.checks.anyViolated &&
+      !events.kindChanged &&
+      !this.#mustSeeMore(level, isFirst)
+    ) {
       // With what is known of the tunnel by now.
       flows.setNote(scene.flow[level], this.#markOf(slot, level, transport, innerIp));
     }
     return slot;
+  }
+
+  /* A loop is known by its third turn: it must not begin as a flow that was judged once and for all. */
+  #mustSeeMore(level: number, isFirst: boolean): boolean {
+    if (this.#stack.carrier[level] !== CARRIER.ip) return false;
+    return isFirst || this.#proto41.mayLoop;
   }
 
   /*
@@ -125,19 +135,19 @@ export class TunnelLevels {
    * in a word. While it is the same as for an earlier packet of the flow, which violated nothing, this one has nothing new
    * to say: no kind is refined, no check is violated, no rule is asked.
    *
-   * TCP and UDP alone: their class and checks follow from addresses and ports, the same for all packets of a flow.
+   * Packets of the usual shape alone: their class and checks follow from addresses and ports, the same for all packets of a flow.
    * What it says here of a packet must be so of every one that UsualTunnel reads: those are not even decoded (known-flows).
    */
   #markOf(slot: number, level: number, transport: number, innerIp: number): number {
     const stack = this.#stack;
     const { scene, tunnels, site, judge } = this.#parts;
     if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
-    const leaf = stack.kind[transport];
-    if (leaf !== LAYER.tcp && leaf !== LAYER.udp) return 0;
-    if (stack.carrier[level] === CARRIER.teredo && stack.word(stack.header[level]!, TEREDO.BITS) !== 0)
+    if (!hasUsualShape(stack, level, innerIp, transport)) return 0;
+    if (stack.carrier[level] === CARRIER.teredo && !isUsualForm(stack, level, transport)) return 0;
+    // Whether its sender or receiver is an ISATAP router may change at any time.
+    if (isIsatapWord(stack.word(innerIp, IP.SRC + 2)) || isIsatapWord(stack.word(innerIp, IP.DST + 2))) {
       return 0;
-    // Whether its sender is an ISATAP router may change at any time.
-    if (isIsatapWord(stack.word(innerIp, IP.SRC + 2))) return 0;
+    }
     return markOf(slot, scene.fromOriginator[level] === 1, tunnels, site, judge);
   }
 
@@ -204,7 +214,7 @@ export class TunnelLevels {
     return level > 0 ? identities.tunnelUid(scene.tunnel[level - 1]!) : undefined;
   }
 
-  #check(slot: number, level: number, innerIp: number, now: number): void {
+  #check(slot: number, level: number, innerIp: number, isFirst: boolean, now: number): void {
     const stack = this.#stack;
     const { checks, site, tunnels } = this.#parts;
     checks.reset();
@@ -215,17 +225,22 @@ export class TunnelLevels {
     if (innerIp < 0 || stack.kind[innerIp] !== LAYER.ipv6) return;
     if (stack.carrier[level] === CARRIER.teredo) this.#checkTeredo(level, now);
     else if (stack.carrier[level] === CARRIER.ip && stack.kind[stack.outerIp[level]!] === LAYER.ipv4) {
-      this.#proto41.check(stack, level, isConfiguredTunnel(tunnels.evidence[slot]!), now, checks);
+      this.#history.evidence = tunnels.evidence[slot]!;
+      this.#history.isFirst = isFirst;
+      this.#proto41.check(stack, level, this.#history, now, checks);
     }
   }
 
   #checkTeredo(level: number, now: number): void {
     const stack = this.#stack;
-    const { scene, site, checks } = this.#parts;
+    const { scene, site, teredo, checks } = this.#parts;
     const teredoClass = classifyTeredo(stack, level);
     scene.teredoClass[level] = teredoClass;
     this.#watchQualification(level, teredoClass, now);
     checkTeredo(stack, level, teredoClass, site, checks);
+    // The packet's own time is finer, but not believed when it is far from that of all others.
+    const fine = scene.seconds + scene.nanoseconds / 1e9;
+    teredo.check(level, teredoClass, Math.abs(fine - now) <= 2 ? fine : now, now, checks);
   }
 
   /* A server's answer to a client's solicitation tells which public endpoint stands for the client (RFC 4380 5.3.2). */

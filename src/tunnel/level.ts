@@ -1,5 +1,5 @@
 import type { LayerStack } from '../decode/layers.js';
-import { CARRIER, LAYER, PORTS } from '../decode/layers.js';
+import { CARRIER, IP, LAYER, PORTS, TEREDO } from '../decode/layers.js';
 
 /* Where things lie in one encapsulation of a decoded packet. Layer numbers, or -1. */
 
@@ -38,6 +38,26 @@ export function transportLayer(stack: LayerStack, level: number): number {
     kind === LAYER.ipproto ||
     kind === LAYER.nonext;
   return isTransport && last > stack.inner[level]! ? last : -1;
+}
+
+/**
+ * Whether TCP or UDP lies directly inside, and nothing before, between or behind: the shape of nearly all packets. It is
+ * so of every packet that UsualTunnel reads. Fields say what such packets have (model/fields, `usual`).
+ */
+export function hasUsualShape(stack: LayerStack, level: number, innerIp: number, transport: number): boolean {
+  if (innerIp < 0 || transport !== innerIp + 1) return false;
+  const leaf = stack.kind[transport];
+  if (leaf !== LAYER.tcp && leaf !== LAYER.udp) return false;
+  if (stack.carrier[level] === CARRIER.teredo) return stack.word(stack.header[level]!, TEREDO.BITS) === 0;
+  return tailLength(stack, level, innerIp) === 0;
+}
+
+/** Octets behind the IPv6 packet that protocol 41 carries, on the wire; 0 for other carriers. */
+export function tailLength(stack: LayerStack, level: number, innerIp: number): number {
+  if (stack.carrier[level] !== CARRIER.ip || stack.kind[innerIp] !== LAYER.ipv6) return 0;
+  const length = stack.word(innerIp, IP.HEADER_LENGTH) + stack.word(innerIp, IP.LENGTH);
+  // A first fragment that is judged alone holds less than its lengths say.
+  return Math.max(0, stack.carried[level]! - length);
 }
 
 /** Whether a carrier builds networks in data centres rather than tunnels out of them. */

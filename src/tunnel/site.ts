@@ -10,6 +10,8 @@ export interface SiteOptions {
   readonly localNetworks: readonly Prefix[];
   /** `auto` learns it: inside when a server told a private client another address than it has (RFC 4380 5.3.2). */
   readonly vantage: 'inside' | 'outside' | 'auto';
+  /** 6to4 relays that may be used, beside the anycast one. */
+  readonly sixtofourRelays?: readonly Prefix[];
   /** Client mappings that are remembered. */
   readonly maxMappings: number;
 }
@@ -25,6 +27,9 @@ const PRIVATE_SPACE = [
   'fc00::/7',
   'fe80::/10',
 ].map((text) => parsePrefix(text) as Prefix);
+
+/** 192.88.99.1, the 6to4 relay anycast address (RFC 3068 2.4). */
+export const ANYCAST_RELAY = 0xc0586301;
 
 /** Nonce of an authentication header (RFC 4380 5.1.1). */
 export interface Nonce {
@@ -55,7 +60,11 @@ export class Site {
   mappedV4 = 0;
   mappedPort = 0;
 
+  /** Whether relays were named: then any other is wrong. */
+  readonly hasNamedRelays: boolean;
+
   readonly #local: PrefixTable<true>;
+  readonly #relays: PrefixTable<true>;
   readonly #configured: SiteOptions['vantage'];
   readonly #mappings: BoundedTable;
   readonly #solicitations: BoundedTable;
@@ -72,6 +81,9 @@ export class Site {
     this.#local = new PrefixTable(
       [...PRIVATE_SPACE, ...options.localNetworks].map((prefix) => [prefix, true]),
     );
+    const relays = options.sixtofourRelays ?? [];
+    this.hasNamedRelays = relays.length > 0;
+    this.#relays = new PrefixTable(relays.map((prefix) => [prefix, true]));
     this.#configured = options.vantage;
     this.#mappings = new BoundedTable({
       keyWords: 2,
@@ -108,6 +120,13 @@ export class Site {
 
   isLocal(words: Uint32Array, at: number): boolean {
     return this.#local.find(words, at) !== undefined;
+  }
+
+  /** Whether an outer address, as four words, is a 6to4 relay that may be used. */
+  isRelay(words: Uint32Array, at: number): boolean {
+    return (
+      words[at + 3] === ANYCAST_RELAY || (this.hasNamedRelays && this.#relays.find(words, at) !== undefined)
+    );
   }
 
   /** Notes a router solicitation of the client at `v4:port`. */

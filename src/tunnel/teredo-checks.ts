@@ -128,8 +128,8 @@ function compare(
   if (sameAddress) out.decide(portCheck, teredoPort(words[inner + 2]!) === expectedPort);
 }
 
-/* Whether an endpoint without a learned mapping may stand behind a NAT. */
-function isBehindNat(words: Uint32Array, outer: number, v4: number, site: Site): boolean {
+/** Whether an endpoint without a learned mapping may stand behind a NAT. */
+export function isBehindNat(words: Uint32Array, outer: number, v4: number, site: Site): boolean {
   if (site.vantage === VANTAGE.outside) return false;
   if (isSiteScope(ipv4Scope(v4))) return true;
   return site.vantage === VANTAGE.inside && site.isLocal(words, outer);

@@ -6,7 +6,7 @@ import { TEREDO_CLASS } from '../model/vocabulary.js';
 import { lastLayer } from './level.js';
 
 /** 224.0.0.253, the IPv4 group of local client discovery (RFC 4380 2.17). */
-const DISCOVERY_GROUP = 0xe00000fd;
+export const DISCOVERY_GROUP = 0xe00000fd;
 
 /**
  * What a Teredo packet is for (RFC 4380 5.2-5.4): decided before any check, because a bubble that a server forwards may
@@ -45,7 +45,7 @@ export function classifyTeredo(stack: LayerStack, level: number): number {
   return toOwnServer ? TEREDO_CLASS['data-to-server'] : TEREDO_CLASS.data;
 }
 
-/* A server has its primary address and, in practice, the next one as secondary. */
-function isServer(v4: number, server: number): boolean {
+/** Whether `v4` is an address of a server: its primary address or, in practice, the next one as secondary. */
+export function isServer(v4: number, server: number): boolean {
   return v4 === server || v4 === (server + 1) >>> 0;
 }

@@ -56,6 +56,11 @@ export function isLinkLocalWord(w0: number): boolean {
   return (w0 & 0xffc00000) >>> 0 === 0xfe800000;
 }
 
+/** Whether the first word lies in fec0::/10, the old site-local space (RFC 3879). */
+export function isSiteLocalWord(w0: number): boolean {
+  return (w0 & 0xffc00000) >>> 0 === 0xfec00000;
+}
+
 /** Whether the first word lies in ff00::/8. */
 export function isMulticastWord(w0: number): boolean {
   return w0 >>> 24 === 0xff;
@@ -79,6 +84,8 @@ export interface SixrdDomain {
   readonly w1: number;
   readonly prefixBits: number;
   readonly v4MaskBits: number;
+  /** IPv4 address of the border relay, when it is known. */
+  readonly borderRelay?: number;
 }
 
 /** Whether an address lies in the 6rd domain's prefix. */

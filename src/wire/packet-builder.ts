@@ -17,6 +17,7 @@ export type LayerSpec =
       readonly layer: 'ipv4';
       readonly src: string;
       readonly dst: string;
+      readonly tos?: number;
       readonly ttl?: number;
       readonly protocol?: number;
       readonly id?: number;
@@ -34,7 +35,12 @@ export type LayerSpec =
       readonly payloadLength?: number;
       readonly flowLabel?: number;
     }
-  | { readonly layer: 'hopopts' | 'dstopts'; readonly length?: number }
+  | {
+      readonly layer: 'hopopts' | 'dstopts';
+      readonly length?: number;
+      /** Instead of padding; filled up with Pad1. */
+      readonly options?: Uint8Array;
+    }
   | {
       readonly layer: 'routing';
       readonly type?: number;
@@ -154,7 +160,12 @@ function build(layers: readonly LayerSpec[], at: number, ip: IpSpec | undefined)
       return ipv6(spec, body, next);
     case 'hopopts':
     case 'dstopts':
-      return extension(protocolOf(next), spec.length ?? 8, Uint8Array.of(1), body);
+      return extension(
+        protocolOf(next),
+        spec.length ?? ((spec.options?.length ?? 0) + 9) & ~7,
+        spec.options ?? Uint8Array.of(1),
+        body,
+      );
     case 'routing':
       return extension(
         protocolOf(next),
@@ -219,7 +230,7 @@ function ipv4(
   const options = spec.options ?? new Uint8Array(0);
   const headerLength = 20 + options.length;
   const header = join(
-    Uint8Array.of(0x40 | (headerLength >> 2), 0),
+    Uint8Array.of(0x40 | (headerLength >> 2), spec.tos ?? 0),
     u16(spec.totalLength ?? headerLength + body.length),
     u16(spec.id ?? 0),
     u16(spec.fragment ?? 0),
@@ -254,7 +265,7 @@ function extension(nextHeader: number, length: number, data: Uint8Array, body: U
   bytes[0] = nextHeader;
   bytes[1] = (length >> 3) - 1;
   bytes.set(data, 2);
-  if (data.length === 1) bytes[3] = length - 4; // PadN over the rest
+  if (data.length === 1 && data[0] === 1) bytes[3] = length - 4; // PadN over the rest
   return join(bytes, body);
 }
 

@@ -44,7 +44,7 @@ describe('the configuration', () => {
     const { sensor, tenant, sinks, interfaces, rules, site, maxDepth, vxlanPorts, http } = expected;
     assert.deepEqual([sensor, tenant, sinks, interfaces], ['copperhull', undefined, [], []]);
     assert.deepEqual([rules, maxDepth, vxlanPorts], [{ default: true, folders: [] }, 8, [4789]]);
-    assert.deepEqual(site, { localNetworks: [], vantage: 'auto', sixrd: [] });
+    assert.deepEqual(site, { localNetworks: [], vantage: 'auto', sixrd: [], sixtofourRelays: [] });
     assert.deepEqual(http, { listen: { host: '127.0.0.1', port: 9479 } });
     for (const text of ['', '# nothing\n', '---\n', '{}\n', 'sinks: []\n'])
       assert.deepEqual(parse(text), expected);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { CARRIER, LAYER, TEREDO, TEREDO_BIT } from '../../src/decode/layers.js';
+import { CARRIER, LAYER, TEREDO, TEREDO_BIT, TRAILER_FAULT } from '../../src/decode/layers.js';
 import { EVIDENCE } from '../../src/decode/teredo-evidence.js';
 import { PacketDecoder } from '../../src/decode/packet.js';
 import { frameOf } from '../../src/wire/frame.js';
@@ -190,5 +190,44 @@ describe('Teredo', () => {
     const stack = decodeBytes(bytes.subarray(0, 14 + 20 + 8 + 40 + 20), { wireLength: bytes.length });
     assert.equal(layerNames(stack), 'eth/ipv4/udp/teredo/ipv6/tcp');
     assert.equal(stack.carried[0], 40 + 20 + 400);
+  });
+
+  it('is read with headers in the wrong order or repeated, and says so', () => {
+    const auth: LayerSpec = { layer: 'teredo', auth: {} };
+    const origin: LayerSpec = { layer: 'teredo', origin: { address: CLIENT, port: 51631 } };
+    const bitsOf = (...headers: LayerSpec[]): number => {
+      const stack = decodeLayers(OUT, udp(51631, 3544), ...headers, DATA, TCP);
+      return stack.kind[3] === LAYER.teredo ? stack.word(3, TEREDO.BITS) & TEREDO_BIT.illegalOrder : -1;
+    };
+    assert.equal(bitsOf(auth, origin), 0);
+    for (const headers of [
+      [origin, auth],
+      [auth, auth],
+      [origin, origin],
+    ]) {
+      assert.equal(bitsOf(...headers), TEREDO_BIT.illegalOrder);
+    }
+    assert.equal(bitsOf(auth, origin, auth, origin, auth), -1);
+  });
+
+  it('tells what is wrong with single trailers', () => {
+    const faultsOf = (hex: string): number => {
+      const trailer = Uint8Array.from(Buffer.from(hex, 'hex'));
+      const bubble: LayerSpec = { layer: 'ipv6', src: 'fe80::1', dst: CLIENT_V6 };
+      return decodeLayers(OUT, udp(3545, 51631), { layer: 'teredo', trailer }, bubble).word(
+        3,
+        TEREDO.TRAILER_FAULTS,
+      );
+    };
+    assert.equal(faultsOf('010411223344'), 0);
+    assert.equal(faultsOf('0103112233'), TRAILER_FAULT.length);
+    assert.equal(faultsOf('01041122334401041122334' + '4'), TRAILER_FAULT.repeated);
+    assert.equal(faultsOf('03080000c0a80105' + '1234'), 0);
+    assert.equal(faultsOf('03080000c0a80105' + '0000'), TRAILER_FAULT.alternate);
+    assert.equal(faultsOf('03080000e0000001' + '1234'), TRAILER_FAULT.alternate);
+    assert.equal(faultsOf('0307000000000000' + '12'), TRAILER_FAULT.length);
+    assert.equal(faultsOf('040401000000'), 0);
+    assert.equal(faultsOf('040405000000'), TRAILER_FAULT.content);
+    assert.equal(faultsOf('05021234'), 0);
   });
 });

@@ -86,7 +86,15 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   truncated_Teredo_origin_indication: () =>
     decodeLayers(V4, TEREDO_UDP, payload(`00011a00${'00'.repeat(35)}0000`)),
   truncated_IPv6_in_Teredo: () => teredoOf('6000000001003b40'),
-  teredo_illegal_order: () => teredoOf(`0000${'11'.repeat(6)}0001`),
+  teredo_illegal_order: () =>
+    decodeLayers(
+      V4,
+      TEREDO_UDP,
+      { layer: 'teredo', origin: { address: '81.187.10.2', port: 51631 } },
+      { layer: 'teredo', auth: {} },
+      TEREDO_V6,
+      TCP,
+    ),
   Teredo_bubble_with_payload: () =>
     decodeLayers(V4, TEREDO_UDP, { layer: 'teredo', trailer: Uint8Array.of(9, 9, 9) }, TEREDO_V6),
   teredo_malformed_trailer: () =>

@@ -277,6 +277,46 @@ describe('conditions', () => {
   });
 });
 
+describe('a condition that packets of the usual shape cannot meet', () => {
+  const isGated = (text: string): boolean => compileCondition(parseCondition(text), NAMES).gate.unusual;
+
+  for (const text of [
+    'inner.icmp_type == 134',
+    'inner.icmp_type not in [128, 129]',
+    'present(teredo.nonce)',
+    'teredo.nonce startswith "00"',
+    'teredo.auth',
+    'teredo.auth == true',
+    'teredo.auth != false',
+    'teredo.trailer_length > 0',
+    'teredo.trailer_length >= 1',
+    'teredo.trailer_length in [1-64]',
+    'inner.proto == icmp',
+    'inner.proto != tcp and inner.extension_headers > 0',
+    'teredo.class in [router-solicitation, router-advertisement]',
+    'inner.next_header not in [6, 17]',
+    'inner.unknown_options > 0 or inner.padding_data > 0',
+  ]) {
+    it(`is known as such: ${text}`, () => assert.ok(isGated(text)));
+  }
+
+  for (const text of [
+    'teredo.trailer_length >= 0',
+    'teredo.trailer_length < 5',
+    'not teredo.auth',
+    'teredo.auth == false',
+    'teredo.class == data',
+    'teredo.class not in [data]',
+    'inner.proto != tcp',
+    'inner.next_header in [6, 58]',
+    'inner.unknown_options > 0 or tunnel.kind == teredo',
+    'not (inner.unknown_options > 0)',
+    'teredo.trailer_length > tunnel.depth',
+  ]) {
+    it(`is not claimed of: ${text}`, () => assert.ok(!isGated(text)));
+  }
+});
+
 describe('the field dictionary', () => {
   it('has unique names, a sentence each, and words for every enum', () => {
     assert.equal(new Set(FIELDS.map(({ name }) => name)).size, FIELDS.length);

@@ -329,7 +329,11 @@ describe('captures of others', () => {
 
   it('with bubbles that carry octets get Zeek’s weird of that name', async function () {
     needsForeignCaptures(this);
-    const { lines } = await analyseCapture(join(FOREIGN_CAPTURES, 'zeek-teredo_bubble_with_payload.pcap'));
+    const { lines, rules } = await analyseCapture(
+      join(FOREIGN_CAPTURES, 'zeek-teredo_bubble_with_payload.pcap'),
+    );
+    // Frames 3 and 5, each with four octets that are no trailer.
+    assert.equal(rules().filter((id) => id === 'teredo-trailer-covert').length, 2);
     assert.deepEqual(
       new Set(lines('weird').map((line) => line['name'])),
       new Set(['Teredo_bubble_with_payload']),

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
-import { CHECK } from '../../src/model/checks.js';
-import { CHECK_VALUE } from '../../src/model/vocabulary.js';
-import { parsePrefix } from '../../src/wire/address.js';
-import type { Prefix } from '../../src/wire/address.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { teredoAddress } from '../../src/wire/packet-builder.js';
 import { parseSixrd } from '../../src/wire/sixrd-domain.js';
 import type { SixrdDomain } from '../../src/wire/embedded-address.js';
-import { loadRules } from '../../src/sensor/load.js';
-import type { Rule } from '../../src/rules/rule.js';
 import { analyse } from '../support/analysing.js';
 import type { TestPacket } from '../support/analysing.js';
+import { checksOf } from '../support/reading-checks.js';
 
 const A = '81.187.10.2';
 const B = '84.20.40.2';
@@ -268,38 +263,6 @@ describe('tunnel identity', () => {
     assert.deepEqual([outer!['tunnel_depth'], inner!['tunnel_depth']], [1, 2]);
   });
 });
-
-/** A rule that fires for every packet, to look at its facts. */
-const everyPacket: Rule = {
-  ...loadRules([]).rules[0]!,
-  index: 0,
-  id: 'every-packet',
-  on: 'packet',
-  matches: () => true,
-  gate: { violated: undefined, kinds: 0xffffffff, value: undefined },
-  dedupKey: [],
-  dedupSeconds: 0,
-  exceptions: [],
-};
-
-function checksOf(
-  packets: readonly TestPacket[],
-  name: keyof typeof CHECK,
-  options: { vantage?: 'inside' | 'outside' | 'auto'; local?: string[] } = {},
-): string[] {
-  const values: string[] = [];
-  const words = Object.entries(CHECK_VALUE);
-  analyse(packets, {
-    rules: [everyPacket],
-    site: {
-      vantage: options.vantage ?? 'auto',
-      localNetworks: (options.local ?? []).map((text) => parsePrefix(text) as Prefix),
-    },
-    onAlert: (_alert, facts) =>
-      values.push(words.find(([, value]) => value === facts.checks.get(CHECK[name]))![0]),
-  });
-  return values;
-}
 
 describe('checks behind a NAT', () => {
   const SERVER = '65.54.227.120';

@@ -61,8 +61,14 @@ export const SITE = section({
     sixrd: withDefault(
       listOf(sixrdDomain),
       [],
-      'Domains of 6rd providers, PREFIX/LENGTH[,MASKLENGTH], where MASKLENGTH is the length of the IPv4 prefix that all customers share.',
-      { example: ['2001:db8::/32', '2001:db8:4000::/40,8'] },
+      'Domains of 6rd providers, PREFIX/LENGTH[,MASKLENGTH[,RELAY]], where MASKLENGTH is the length of the IPv4 prefix that all customers share and RELAY the IPv4 address of the border relay.',
+      { example: ['2001:db8::/32', '2001:db8:4000::/40,8', '2001:db8:8000::/36,8,192.0.2.1'] },
+    ),
+    sixtofourRelays: withDefault(
+      listOf(prefix, { most: 1000 }),
+      [],
+      'Relays of 6to4 that may be used, beside 192.88.99.1. While none is named, no relay is wrong.',
+      { example: ['192.0.2.9'] },
     ),
   },
 });
@@ -82,7 +88,7 @@ export const LIMITS = section({
     clientMappings: withDefault(
       integer(1000, MOST, 'mappings'),
       100_000,
-      'Teredo clients whose public address and port are remembered.',
+      'Teredo clients whose public address and port are remembered. So many entries has each of the five tables of what Teredo endpoints did, too.',
     ),
     suppressionKeys: withDefault(
       integer(1000, MOST, 'keys'),

@@ -45,7 +45,7 @@ export class PacketWitness {
       this.#seen.push(witnessed(facts));
       return false;
     },
-    gate: { violated: undefined, kinds: 2 ** TUNNEL_KINDS.length - 1, value: undefined },
+    gate: { violated: undefined, kinds: 2 ** TUNNEL_KINDS.length - 1, value: undefined, unusual: false },
     reads: ALL_FACTS,
     readsTotals: false,
     message: { text: '', fields: [], render: () => '' },

@@ -29,7 +29,8 @@ export function analysisSnapshot(
 }
 
 function tables(analysis: Analysis, limits: AnalysisLimits): TableSnapshot[] {
-  const { udpFlows, tunnels, flows, site, suppression, reassembler, weirdKeys, weirdEvictions } = analysis;
+  const { udpFlows, tunnels, flows, site, teredo, suppression, reassembler, weirdKeys, weirdEvictions } =
+    analysis;
   const table = (name: string, size: number, capacity: number, evictions: number): TableSnapshot => ({
     name,
     size,
@@ -42,6 +43,7 @@ function tables(analysis: Analysis, limits: AnalysisLimits): TableSnapshot[] {
     table('flows', flows.size, limits.flows, flows.evictions),
     ...(udpFlows === undefined ? [] : [table('udp_flows', udpFlows.size, limits.flows, udpFlows.evictions)]),
     table('client_mappings', site.mappings, limits.clientMappings, site.evictions),
+    table('teredo_endpoints', teredo.size, teredo.capacity, teredo.evictions),
     table('suppression_keys', suppression.size, limits.suppressionKeys, suppression.evictions),
     table('weird_keys', weirdKeys, limits.weirdKeys, weirdEvictions),
     table('fragmented_datagrams', reassembler.waiting, limits.fragmentedDatagrams, datagrams),

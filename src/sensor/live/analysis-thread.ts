@@ -55,7 +55,11 @@ export class AnalysisThread {
     const options: AnalysisOptions = {
       rules,
       endpoints,
-      site: { localNetworks: config.site.localNetworks, vantage: config.site.vantage },
+      site: {
+        localNetworks: config.site.localNetworks,
+        vantage: config.site.vantage,
+        sixtofourRelays: config.site.sixtofourRelays,
+      },
       sixrd: config.site.sixrd,
       profile: config.profile,
       maxDepth: config.maxDepth,
