@@ -13,6 +13,7 @@ export interface AnalysisFlags {
   readonly '6to4Relay': readonly Prefix[];
   readonly maxDepth: number;
   readonly vxlanPort: readonly number[];
+  readonly checksums: 'auto' | 'verify' | 'ignore';
 }
 
 /** The options of {@link AnalysisFlags}. */
@@ -27,6 +28,9 @@ export function analysisOptions(): Option[] {
     new Option('--max-depth <n>', 'nested tunnels that are opened')
       .argParser(wholeNumber(1, 16))
       .default(DEFAULT_MAX_DEPTH),
+    new Option('--checksums <mode>', 'whether checksums of tunnel packets are verified')
+      .choices(['auto', 'verify', 'ignore'])
+      .default('auto'),
     repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'),
   ];
 }

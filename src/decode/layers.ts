@@ -347,12 +347,17 @@ export class LayerStack {
 
   /** Notes something weird and goes on. */
   remark(verdict: Verdict): void {
+    this.remarkAt(verdict, this.encapsulations);
+  }
+
+  /** The same of what lies in `depth` encapsulations. */
+  remarkAt(verdict: Verdict, depth: number): void {
     if (this.notes === MAX_NOTES) {
       this.notesLost++;
       return;
     }
     this.note[this.notes] = verdict;
-    this.noteDepth[this.notes] = this.encapsulations;
+    this.noteDepth[this.notes] = depth;
     this.notes++;
   }
 

@@ -15,9 +15,11 @@ export const FACT_GROUP = {
   embedded: 32,
   teredo: 64,
   intel: 128,
+  /** Sums over all octets of the packet. */
+  checksum: 256,
 } as const;
 
-export const ALL_FACTS = 255;
+export const ALL_FACTS = 511;
 
 const BY_PREFIX: Readonly<Record<string, number>> = {
   packet: FACT_GROUP.packet,
@@ -45,6 +47,7 @@ export function groupsOf(names: Iterable<string>): number {
 function groupOf({ name, check }: Field): number {
   if (check >= 0) return 0;
   if (/^teredo\.(src_|dst_|server$)/.test(name)) return FACT_GROUP.embedded;
+  if (name.endsWith('.checksum')) return FACT_GROUP.checksum;
   if (name.startsWith('teredo.')) return FACT_GROUP.teredo;
   return BY_PREFIX[name.slice(0, name.indexOf('.'))] ?? ALL_FACTS;
 }

@@ -1,5 +1,4 @@
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
-import { DEFAULT_CONFIG } from '../config/load.js';
 import type { LayerStack } from '../decode/layers.js';
 import { LAYER } from '../decode/layers.js';
 import { PacketDecoder } from '../decode/packet.js';
@@ -10,17 +9,16 @@ import { VERDICT } from '../decode/verdicts.js';
 import { FlowTable } from '../flow/flow-table.js';
 import type { EndpointList } from '../intel/endpoint-list.js';
 import { FactSheet } from '../model/fact-sheet.js';
-import type { Alert, LogRecord } from '../model/records.js';
 import type { FirstFragment, FragmentOrigin } from '../reassembly/fragment-reassembler.js';
 import { FragmentReassembler, isWorthReassembling } from '../reassembly/fragment-reassembler.js';
 import type { Rule } from '../rules/rule.js';
-import type { SiteOptions } from '../tunnel/site.js';
 import { Site } from '../tunnel/site.js';
 import { TunnelTable } from '../tunnel/tunnel-table.js';
-import type { SixrdDomain } from '../wire/embedded-address.js';
 import { LINK_TYPE } from '../wire/numbers.js';
 import { noticeRecord } from '../zeek/notice-record.js';
 import { weirdRecord } from '../zeek/weird-record.js';
+import type { AnalysisOptions } from './analysis-options.js';
+import { Checksums } from './checksums.js';
 import { Counters } from './counters.js';
 import { FactFiller } from './fact-filler.js';
 import { Identities } from './identities.js';
@@ -34,34 +32,8 @@ import { TunnelLevels } from './tunnel-levels.js';
 import { TunnelLog } from './tunnel-log.js';
 import { WeirdLog } from './weird-log.js';
 
-/** Upper sizes of everything that grows with the traffic. */
-export interface AnalysisLimits {
-  readonly tunnels: number;
-  readonly flows: number;
-  readonly clientMappings: number;
-  readonly suppressionKeys: number;
-  readonly weirdKeys: number;
-  readonly fragmentedDatagrams: number;
-  readonly fragmentBytes: number;
-}
-
-export const DEFAULT_LIMITS: AnalysisLimits = DEFAULT_CONFIG.limits;
-
-export interface AnalysisOptions {
-  readonly rules: readonly Rule[];
-  readonly endpoints: EndpointList;
-  readonly site: Omit<SiteOptions, 'maxMappings'>;
-  readonly sixrd: readonly SixrdDomain[];
-  /** Encapsulations that are opened. */
-  readonly maxDepth: number;
-  readonly vxlanPorts: readonly number[];
-  readonly limits: AnalysisLimits;
-  readonly sensor: string;
-  /** Seed of uids: fixed for replay, a live sensor's own otherwise. */
-  readonly seed: number;
-  readonly emit: (record: LogRecord) => void;
-  readonly onAlert?: (alert: Alert, facts: FactSheet) => void;
-}
+export type { AnalysisLimits, AnalysisOptions } from './analysis-options.js';
+export { DEFAULT_LIMITS } from './analysis-options.js';
 
 const UDP_IDLE_SECONDS = 60;
 const IP_IDLE_SECONDS = 3600;
@@ -89,6 +61,7 @@ export class Analysis {
   readonly #facts = new FactSheet();
   #judge: Judge;
   readonly #weirds: WeirdLog;
+  readonly #checksums: Checksums;
   readonly #tunnelLog: TunnelLog;
   readonly #identities: Identities;
   #levels: TunnelLevels;
@@ -139,6 +112,9 @@ export class Analysis {
       options.sensor,
       (event) => options.emit(weirdRecord(event)),
       this.#identities,
+    );
+    this.#checksums = new Checksums(options.checksums ?? 'auto', (scene, sender) =>
+      this.#weirds.reportOffload(scene, sender),
     );
     this.#tunnelLog = new TunnelLog(this.tunnels, this.#identities, options.sensor, options.emit);
     this.#judge = this.#makeJudge(options.rules, options.endpoints);
@@ -260,7 +236,7 @@ export class Analysis {
       tunnels: this.tunnels,
       flows: this.flows,
       facts: this.#facts,
-      filler: new FactFiller(this.#facts, this.tunnels, this.site, endpoints),
+      filler: new FactFiller(this.#facts, this.tunnels, this.site, endpoints, this.#checksums),
       identities: this.#identities,
       suppression: this.suppression,
       counters: this.counters,
@@ -281,6 +257,7 @@ export class Analysis {
       checks: this.#facts.checks,
       sixrd: this.#options.sixrd,
       judge: this.#judge,
+      checksums: this.#checksums,
       tunnelLog: this.#tunnelLog,
       identities: this.#identities,
       counters: this.counters,

@@ -33,6 +33,7 @@ import {
   teredoPort,
 } from '../wire/embedded-address.js';
 import { IP_PROTOCOL } from '../wire/numbers.js';
+import type { Checksums } from './checksums.js';
 import type { PacketScene } from './packet-scene.js';
 
 /**
@@ -44,17 +45,25 @@ export class FactFiller {
   readonly #tunnels: TunnelTable;
   readonly #site: Site;
   readonly #endpoints: EndpointList;
+  readonly #checksums: Checksums;
   readonly #address = new Uint32Array(4);
   #endpointName = '';
   #scene: PacketScene | undefined;
   /** Makes the text of `tunnel.path`. */
   describePath: (scene: PacketScene) => string = () => '-';
 
-  constructor(facts: FactSheet, tunnels: TunnelTable, site: Site, endpoints: EndpointList) {
+  constructor(
+    facts: FactSheet,
+    tunnels: TunnelTable,
+    site: Site,
+    endpoints: EndpointList,
+    checksums: Checksums,
+  ) {
     this.facts = facts;
     this.#tunnels = tunnels;
     this.#site = site;
     this.#endpoints = endpoints;
+    this.#checksums = checksums;
     facts.textOf = (field) => {
       if (field !== FIELD['tunnel.path']) return this.#endpointName;
       return this.#scene === undefined ? '-' : this.describePath(this.#scene);
@@ -87,6 +96,10 @@ export class FactFiller {
     }
     if ((groups & FACT_GROUP.teredo) !== 0 && stack.carrier[level] === CARRIER.teredo) {
       this.#teredo(stack, level, scene.teredoClass[level]!);
+    }
+    if ((groups & FACT_GROUP.checksum) !== 0) {
+      facts.setNumber(FIELD['outer.checksum'], this.#checksums.outer(scene, level));
+      facts.setNumber(FIELD['inner.checksum'], this.#checksums.inner(scene, level));
     }
     if ((groups & FACT_GROUP.intel) !== 0) this.#intel(stack, level, innerIp);
   }

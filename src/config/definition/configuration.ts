@@ -3,7 +3,7 @@ import type { Loaded } from '../kind.js';
 import { listOf } from '../list.js';
 import { text } from '../scalars.js';
 import { section, variants } from '../section.js';
-import { LIMITS, LISTS, MAX_DEPTH, PROFILE, RULES, SITE, VXLAN_PORTS } from './analysis.js';
+import { CHECKSUMS, LIMITS, LISTS, MAX_DEPTH, PROFILE, RULES, SITE, VXLAN_PORTS } from './analysis.js';
 import { CAPTURE, INTERFACES } from './capture.js';
 import { FILES_SINK, STDOUT_SINK } from './files-sink.js';
 import { KAFKA_SINK } from './kafka-sink.js';
@@ -34,6 +34,7 @@ export const CONFIGURATION = section({
     profile: PROFILE,
     maxDepth: MAX_DEPTH,
     vxlanPorts: VXLAN_PORTS,
+    checksums: CHECKSUMS,
     limits: withDefault(LIMITS, {}, 'Upper sizes of state.'),
     run: withDefault(RUN, {}, 'How `run` lives.'),
     http: withDefault(HTTP, {}, 'Health and metrics.'),

@@ -63,6 +63,7 @@ export class AnalysisThread {
       sixrd: config.site.sixrd,
       maxDepth: config.maxDepth,
       vxlanPorts: config.vxlanPorts,
+      checksums: config.checksums,
       limits: config.limits,
       sensor: config.sensor,
       seed: task.seed,

@@ -274,8 +274,8 @@ export class LiveSensor {
 }
 
 function analysisConfig(config: Config): AnalysisConfig {
-  const { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, limits } = config;
-  return { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, limits };
+  const { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, checksums, limits } = config;
+  return { sensor, interfaces, capture, rules, lists, site, maxDepth, vxlanPorts, checksums, limits };
 }
 
 /* Whether the work was done in time. */

@@ -10,7 +10,16 @@ import type { AnalysisSnapshot } from '../../observe/sensor-snapshot.js';
 /** What the analysis thread needs of the configuration. */
 export type AnalysisConfig = Pick<
   Config,
-  'sensor' | 'interfaces' | 'capture' | 'rules' | 'lists' | 'site' | 'maxDepth' | 'vxlanPorts' | 'limits'
+  | 'sensor'
+  | 'interfaces'
+  | 'capture'
+  | 'rules'
+  | 'lists'
+  | 'site'
+  | 'maxDepth'
+  | 'vxlanPorts'
+  | 'checksums'
+  | 'limits'
 >;
 
 /** With what the thread is started. */
