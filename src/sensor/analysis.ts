@@ -1,6 +1,7 @@
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
 import type { LayerStack } from '../decode/layers.js';
-import { LAYER } from '../decode/layers.js';
+import { endOfHeaderChain } from '../decode/header-chain.js';
+import { FRAGMENT_BIT, LAYER } from '../decode/layers.js';
 import { PacketDecoder } from '../decode/packet.js';
 import type { WatchedPorts } from '../decode/plain-frame.js';
 import { isPlainFrame, watchedPorts } from '../decode/plain-frame.js';
@@ -324,7 +325,10 @@ export class Analysis {
       if (!reassembler.add(stack, origin, this.#now)) return;
       if (reassembler.completedWithOverlap) stack.remark(VERDICT.fragment_overlap);
       const { completedFrame, completedLength, completedProtocol } = reassembler;
+      stack.fragments |= reassembler.completedBits;
+      const firstLength = reassembler.completedFirstLength;
       this.#decoder.resume(completedFrame, 0, completedLength, completedProtocol);
+      if (endOfHeaderChain(stack) > firstLength) stack.fragments |= FRAGMENT_BIT.splitChain;
     }
   }
 
@@ -332,6 +336,13 @@ export class Analysis {
     for (let first = this.#pendingFirsts.shift(); first !== undefined; first = this.#pendingFirsts.shift()) {
       const { seconds, nanoseconds, packetNumber, interfaceIndex, wireLength } = first.origin;
       this.#decoder.resumeAlone(first.stack);
+      this.#stack.fragments |= FRAGMENT_BIT.seen | FRAGMENT_BIT.alone;
+      // What the capture cut off may hold the rest of the headers.
+      const isWhole = this.#stack.nextEnd >= first.stack.wireEnd;
+      const chain = endOfHeaderChain(this.#stack);
+      if (isWhole && (chain < 0 || chain > first.stack.nextEnd)) {
+        this.#stack.fragments |= FRAGMENT_BIT.splitChain;
+      }
       this.#place(seconds, nanoseconds, packetNumber, interfaceIndex, wireLength);
       this.#finishPacket(true);
     }

@@ -6,6 +6,7 @@ import { CHECK } from '../model/checks.js';
 import type { CheckResults } from '../model/checks.js';
 import { CHECK_VALUE, CHECKSUM_VALUE, DIRECTION, KIND, TEREDO_CLASS } from '../model/vocabulary.js';
 import { KIND_EVIDENCE, kindByCarrier, kindFromEvidence, sixInFourEvidence } from '../tunnel/kind.js';
+import { checkFragments, hasFragmentFaults } from '../tunnel/fragment-checks.js';
 import { carrierUdpLayer, carriesAnyIp, innerIpLayer, transportLayer } from '../tunnel/level.js';
 import { checkOuterEndpoints } from '../tunnel/outer-checks.js';
 import { Proto41Checks } from '../tunnel/proto41-checks.js';
@@ -170,6 +171,7 @@ export class TunnelLevels {
     const stack = this.#stack;
     const { scene, tunnels, site, judge } = this.#parts;
     if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
+    if (hasFragmentFaults(stack)) return 0;
     const leaf = stack.kind[transport];
     if (leaf !== LAYER.tcp && leaf !== LAYER.udp) return 0;
     if (stack.carrier[level] === CARRIER.teredo && stack.word(stack.header[level]!, TEREDO.BITS) !== 0)
@@ -251,6 +253,7 @@ export class TunnelLevels {
     const isInnermost = level === this.#parts.scene.levels - 1;
     const isOverALimit = IS_LIMIT[stack.verdict] === 1;
     checks.set(CHECK.X01, isInnermost && isOverALimit ? CHECK_VALUE.violated : CHECK_VALUE.holds);
+    if (isInnermost) checkFragments(stack, checks);
     checkOuterEndpoints(stack, level, site, checks);
     if (innerIp < 0 || stack.kind[innerIp] !== LAYER.ipv6) return;
     if (stack.carrier[level] === CARRIER.teredo) this.#checkTeredo(level, now);
