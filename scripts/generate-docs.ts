@@ -126,7 +126,7 @@ function fieldsPage(): string {
     doc + (words.length === 0 ? '' : ` One of ${words.map((word) => `\`${word}\``).join(', ')}.`),
     when,
   ]);
-  return `# Fields\n\n${NOTE}What a condition, a message, a suppression key or an expectation of a rule test may name. A comparison with a field that is absent is false. Addresses and ports are those of the packet at hand; consistency checks have [a page of their own](checks.md).\n\n${table(
+  return `# Fields\n\n${NOTE}What a condition, a message, a suppression key or an expectation of a rule test may name. A comparison with a field that is absent is false. Addresses and ports are those of the packet at hand; consistency checks have [a page of their own](checks.md).\n\nChecksums are verified where the capture holds all that they cover, and are \`unknown\` elsewhere: in cut packets, in the outer headers of reassembled ones, in first fragments alone, under a routing header with segments left, and where UDP goes without. They are summed for the first packet of each flow of TCP and UDP, for all packets that are no such flow, and for those of which a rule asks. A packet with a wrong checksum is judged all the same. With \`checksums: auto\` a checksum that is blank or the bare sum of the pseudo-header is taken for one that a network card fills in, and so are all of a sender of which 20 were wrong and none right; a sender can make that up, so where no offload is, \`verify\` is stricter.\n\n${table(
     ['field', 'type', 'meaning', 'present when'],
     rows,
   )}`;

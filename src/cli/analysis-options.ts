@@ -17,6 +17,7 @@ export interface AnalysisFlags extends DecodingFlags {
   readonly vantage: 'inside' | 'outside' | 'auto';
   readonly '6rd': readonly SixrdDomain[];
   readonly '6to4Relay': readonly Prefix[];
+  readonly checksums: 'auto' | 'verify' | 'ignore';
 }
 
 /** The options of {@link AnalysisFlags}. */
@@ -38,6 +39,9 @@ export function decodingOptions(): Option[] {
     new Option('--max-depth <n>', 'nested tunnels that are opened')
       .argParser(wholeNumber(1, 16))
       .default(DEFAULT_MAX_DEPTH),
+    new Option('--checksums <mode>', 'whether checksums of tunnel packets are verified')
+      .choices(['auto', 'verify', 'ignore'])
+      .default('auto'),
     repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'),
   ];
 }

@@ -111,6 +111,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
         profile,
         maxDepth: flags.maxDepth,
         vxlanPorts: vxlanPortsOf(flags),
+        checksums: flags.checksums,
         limits: DEFAULT_LIMITS,
         sensor,
         seed: REPLAY_SEED,

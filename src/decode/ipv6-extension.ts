@@ -1,7 +1,7 @@
 import { IP_PROTOCOL } from '../wire/numbers.js';
 import type { FrameView } from '../wire/frame.js';
 import type { LayerStack } from './layers.js';
-import { EXTENSION, HOP_OPTION, LAYER, STEP } from './layers.js';
+import { EXTENSION, FRAGMENT_BIT, HOP_OPTION, LAYER, STEP } from './layers.js';
 import type { Verdict } from './verdicts.js';
 import { VERDICT } from './verdicts.js';
 
@@ -109,11 +109,24 @@ function fragmentHeader(
   words[row + EXTENSION.DETAIL] = offset;
   words[row + EXTENSION.DETAIL_2] = more;
   words[row + EXTENSION.DETAIL_3] = frame.view.getUint32(at + IDENTIFICATION);
+  out.fragments |= FRAGMENT_BIT.seen;
+  if (nextHeader === IP_PROTOCOL.FRAGMENT || hasFragmentHeader(out)) out.fragments |= FRAGMENT_BIT.nested;
   if (nextHeader === IP_PROTOCOL.FRAGMENT) out.remark(VERDICT.nested_fragment_header);
   out.goOn(STEP.protocol, nextHeader, at + MIN_LENGTH);
   // An atomic fragment (offset 0, nothing more) is a whole packet (RFC 6946).
-  if (offset === 0 && more === 0) return VERDICT.ok;
+  if (offset === 0 && more === 0) {
+    out.fragments |= FRAGMENT_BIT.atomic;
+    return VERDICT.ok;
+  }
   if (more === 1 && out.wireEnd === end && (end - at) % 8 !== 0) return VERDICT.truncated_fragment;
   out.fragmentLayer = out.count - 1;
   return VERDICT.ok;
+}
+
+/* Whether the IPv6 header has a Fragment header before the one that was pushed last. */
+function hasFragmentHeader(out: LayerStack): boolean {
+  for (let layer = out.ip + 1; layer < out.count - 1; layer++) {
+    if (out.kind[layer] === LAYER.fragment) return true;
+  }
+  return false;
 }

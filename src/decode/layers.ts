@@ -173,6 +173,19 @@ export const TEREDO_BIT = {
   cutTrailer: 64,
 } as const;
 
+/** What the fragments of a packet were like. */
+export const FRAGMENT_BIT = {
+  seen: 1,
+  overlap: 2,
+  /** The first fragment did not hold all headers. */
+  splitChain: 4,
+  nested: 8,
+  atomic: 16,
+  tiny: 32,
+  /** The rest never came. */
+  alone: 64,
+} as const;
+
 /**
  * The result of decoding one packet: up to 32 layers as rows of words, the encapsulations among them, and how it ended.
  * One object is made at start and reused for every packet, so nothing is allocated while packets flow.
@@ -233,6 +246,8 @@ export class LayerStack {
   incompleteLevel = 0;
   /** The packet was completed from fragments. */
   reassembled = false;
+  /** Bits of FRAGMENT_BIT. */
+  fragments = 0;
   /** The frame came inside the transport of a mirror port (ERSPAN), which is not among the layers. */
   isMirrored = false;
   notes = 0;
@@ -267,6 +282,7 @@ export class LayerStack {
     this.fragmentLayer = -1;
     this.incompleteFragment = false;
     this.reassembled = false;
+    this.fragments = 0;
     this.isMirrored = false;
     this.notes = 0;
     this.unopened = 0;
@@ -299,6 +315,7 @@ export class LayerStack {
     this.verdict = other.verdict;
     this.fragmentLayer = other.fragmentLayer;
     this.reassembled = other.reassembled;
+    this.fragments = other.fragments;
     this.isMirrored = other.isMirrored;
   }
 
@@ -373,12 +390,17 @@ export class LayerStack {
 
   /** Notes something weird and goes on. */
   remark(verdict: Verdict): void {
+    this.remarkAt(verdict, this.encapsulations);
+  }
+
+  /** The same of what lies in `depth` encapsulations. */
+  remarkAt(verdict: Verdict, depth: number): void {
     if (this.notes === MAX_NOTES) {
       this.notesLost++;
       return;
     }
     this.note[this.notes] = verdict;
-    this.noteDepth[this.notes] = this.encapsulations;
+    this.noteDepth[this.notes] = depth;
     this.notes++;
   }
 

@@ -152,6 +152,10 @@ const TABLE = [
     'weird',
     'Octets after the IPv6 packet that are no well-formed RFC 6081 trailers.',
   ],
+  ['bad_IP_checksum', 'ip', 'weird', 'The checksum of an IPv4 header is wrong.'],
+  ['bad_TCP_checksum', 'tcp', 'weird', 'The checksum of a TCP segment in a tunnel is wrong.'],
+  ['bad_UDP_checksum', 'udp', 'weird', 'The checksum of a UDP datagram around or in a tunnel is wrong.'],
+  ['bad_ICMP_checksum', 'icmp', 'weird', 'The checksum of an ICMP or ICMPv6 message in a tunnel is wrong.'],
 ] as const satisfies readonly Row[];
 
 export type VerdictName = (typeof TABLE)[number][0];

@@ -218,6 +218,19 @@ const TABLE = [
   ],
   ['R03', 'an inner source that looks like 6rd is of a domain that was named', 'RFC 5969 4'],
   ['X01', 'the packet is nested no deeper than this sensor opens', 'RFC 2473 4.1.1'],
+  ['X02', 'fragments of the packet do not overlap with different octets', 'RFC 5722 4, RFC 1858'],
+  [
+    'X03',
+    'the first fragment holds all extension headers and the header of the next protocol',
+    'RFC 7112 5, RFC 1858',
+  ],
+  ['X04', 'the packet has no second Fragment header', 'RFC 8200 4.1'],
+  ['X05', 'the packet is no atomic fragment', 'RFC 6946, RFC 8021'],
+  [
+    'X06',
+    'fragments with more to follow are not smaller than 640 octets in IPv6 and 288 in IPv4',
+    'RFC 8200 5, RFC 1858',
+  ],
 ] as const satisfies readonly Row[];
 
 export type CheckName = (typeof TABLE)[number][0];

@@ -15,6 +15,8 @@ export const FACT_GROUP = {
   embedded: 32,
   teredo: 64,
   intel: 128,
+  /** Sums over all octets of the packet. */
+  checksum: 256,
   /** Where octets can hide: read from the packet itself, and only from packets of unusual shape. */
   covert: 512,
 } as const;
@@ -72,6 +74,7 @@ function groupOf({ name, check }: Field): number {
   if (check >= 0) return 0;
   if (COVERT.has(name)) return FACT_GROUP.covert;
   if (/^teredo\.(src_|dst_|server$)/.test(name)) return FACT_GROUP.embedded;
+  if (name.endsWith('.checksum')) return FACT_GROUP.checksum;
   if (name.startsWith('teredo.')) return FACT_GROUP.teredo;
   return BY_PREFIX[name.slice(0, name.indexOf('.'))] ?? ALL_FACTS;
 }

@@ -2,6 +2,7 @@ import { IP_PROTOCOL } from '../wire/numbers.js';
 import { CHECKS } from './checks.js';
 import {
   CHECK_VALUES,
+  CHECKSUM_VALUES,
   DIRECTIONS,
   ENDPOINT_ROLES,
   ENDPOINT_STATUSES,
@@ -79,6 +80,13 @@ const TABLE = [
   ['outer.src_port', 'port', 'Outer UDP source port.', IN_UDP],
   ['outer.dst_port', 'port', 'Outer UDP destination port.', IN_UDP],
   ['outer.ttl', 'u8', 'Time to live or hop limit of the outer header.'],
+  [
+    'outer.checksum',
+    'enum',
+    'Checksums of the outer IPv4 header and of the UDP that carries the tunnel.',
+    'always',
+    { words: CHECKSUM_VALUES },
+  ],
   ['outer.src_local', 'bool', 'The outer source is inside the site (--local-net).'],
   ['outer.dst_local', 'bool', 'The outer destination is inside the site (--local-net).'],
 
@@ -199,6 +207,13 @@ const TABLE = [
   ['inner.icmp_type', 'u8', 'Inner ICMP or ICMPv6 type.', 'inner.proto is icmp', UNUSUAL],
   ['inner.icmp_code', 'u8', 'Inner ICMP or ICMPv6 code.', 'inner.proto is icmp', UNUSUAL],
   ['inner.hop_limit', 'u8', 'Hop limit or time to live of the carried packet.', 'it has an IP header'],
+  [
+    'inner.checksum',
+    'enum',
+    'Checksum of the carried TCP, UDP or ICMP, and of its header when that is IPv4.',
+    'always',
+    { words: CHECKSUM_VALUES },
+  ],
   ['inner.length', 'u32', 'Octets that the tunnel carries in this packet.', 'always', { unit: 'octets' }],
   ['inner.traffic_class', 'u8', 'Traffic class of the carried packet.', 'inner.version is 6'],
   ['inner.flow_label', 'u32', 'Flow label of the carried packet, 20 bits.', 'inner.version is 6'],

@@ -97,6 +97,10 @@ export const INTEL_PLACE = indexOf(INTEL_PLACES);
 export const CHECK_VALUES = ['not-applicable', 'holds', 'violated', 'undetermined'] as const;
 export const CHECK_VALUE = indexOf(CHECK_VALUES);
 
+/** What is known of a checksum. */
+export const CHECKSUM_VALUES = ['unknown', 'ok', 'bad'] as const;
+export const CHECKSUM_VALUE = indexOf(CHECKSUM_VALUES);
+
 function indexOf<const T extends readonly string[]>(words: T): Readonly<Record<T[number], number>> {
   return Object.fromEntries(words.map((word, index) => [word, index])) as Record<T[number], number>;
 }

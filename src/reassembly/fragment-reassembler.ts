@@ -1,5 +1,5 @@
 import { OFFSET_MASK, MORE_FRAGMENTS } from '../decode/ipv4.js';
-import { EXTENSION, IP, LAYER, LayerStack, ROW } from '../decode/layers.js';
+import { EXTENSION, FRAGMENT_BIT, IP, LAYER, LayerStack, ROW } from '../decode/layers.js';
 import { BoundedTable } from '../state/bounded-table.js';
 import type { FrameView } from '../wire/frame.js';
 import { frameOf } from '../wire/frame.js';
@@ -45,6 +45,10 @@ const KEY_WORDS = 12;
 const KEY = { ID: 8, PROTOCOL: 9, OUTER_SRC: 10, OUTER_DST: 11 } as const;
 const MAX_DATAGRAM = 65_535;
 const MAX_RANGES = 256;
+/** Half of the least MTU that there is in practice (RFC 8200 5; RFC 1122 3.3.3): no sender has a reason to send less. */
+const TINY_IPV6 = 640;
+const TINY_IPV4 = 288;
+const IPV6_HEADER = 40;
 /** Octets of a first fragment that are kept to judge it alone. */
 const KEEP_OF_FIRST = 2_048;
 /** What a datagram takes beside its octets, and a kept stack beside its frame. */
@@ -61,6 +65,10 @@ class Datagram {
   protocol = -1;
   first: FirstFragment | undefined;
   overlapped = false;
+  /** Octets of the first fragment. */
+  firstLength = 0;
+  /** Bits of FRAGMENT_BIT. */
+  bits = 0;
   /** Given up, but remembered so that later fragments of it do not start it anew. */
   discarded = false;
 
@@ -88,6 +96,9 @@ export class FragmentReassembler {
   completedLength = 0;
   completedProtocol = 0;
   completedWithOverlap = false;
+  /** Octets that its first fragment held, and bits of FRAGMENT_BIT. */
+  completedFirstLength = 0;
+  completedBits = 0;
 
   readonly #options: ReassemblerOptions;
   readonly #table: BoundedTable;
@@ -144,7 +155,9 @@ export class FragmentReassembler {
     if (piece.offset === 0) {
       datagram.protocol = piece.protocol;
       datagram.first ??= keepFirst(stack, origin);
+      datagram.firstLength = piece.length;
     }
+    datagram.bits |= FRAGMENT_BIT.seen | (isTiny(stack, piece) ? FRAGMENT_BIT.tiny : 0) | stack.fragments;
     const added = store(datagram, piece, stack);
     this.#heldBytes += datagram.held - before;
     if (added === 'discard') {
@@ -178,6 +191,8 @@ export class FragmentReassembler {
     this.completedLength = datagram.total;
     this.completedProtocol = datagram.protocol;
     this.completedWithOverlap = datagram.overlapped;
+    this.completedFirstLength = datagram.firstLength;
+    this.completedBits = datagram.bits;
     this.#release(slot);
     return true;
   }
@@ -190,6 +205,7 @@ export class FragmentReassembler {
     datagram.first = undefined;
     // What is remembered of it goes on counting until it is released.
     this.#heldBytes += datagram.held - before;
+    if (first !== undefined) first.stack.fragments |= datagram.bits;
     this.#table.touch(slot, this.#table.lastActive(slot));
     if (first !== undefined) this.#options.onIncomplete(first);
   }
@@ -200,7 +216,9 @@ export class FragmentReassembler {
   }
 
   #drop(slot: number): void {
-    const first = this.#datagrams[slot]?.first;
+    const datagram = this.#datagrams[slot];
+    const first = datagram?.first;
+    if (first !== undefined) first.stack.fragments |= datagram!.bits;
     this.#release(slot);
     if (first !== undefined) this.#options.onIncomplete(first);
   }
@@ -261,6 +279,13 @@ function readFragment(stack: LayerStack): Fragment {
   return scratch;
 }
 
+/* A fragment with more to follow that is smaller than any network makes it. */
+function isTiny(stack: LayerStack, piece: Fragment): boolean {
+  if (!piece.more) return false;
+  const length = stack.word(stack.ip, IP.LENGTH);
+  return stack.kind[stack.ip] === LAYER.ipv4 ? length < TINY_IPV4 : length + IPV6_HEADER < TINY_IPV6;
+}
+
 function keepFirst(stack: LayerStack, origin: FragmentOrigin): FirstFragment {
   const length = Math.min(stack.nextEnd - stack.nextAt, KEEP_OF_FIRST);
   const copy = new LayerStack(stack.frame);
@@ -298,6 +323,7 @@ function store(datagram: Datagram, piece: Fragment, stack: LayerStack): 'stored'
     const overlapTo = Math.min(end, to);
     for (let i = Math.max(here, start); i < overlapTo; i++) {
       if (datagram.bytes[i] !== source[base + i]) {
+        datagram.bits |= FRAGMENT_BIT.overlap;
         if (stack.kind[stack.ip] !== LAYER.ipv4) return 'discard';
         datagram.overlapped = true;
         break;

@@ -6,6 +6,7 @@ import type { Alert, LogRecord } from '../model/records.js';
 import type { Rule } from '../rules/rule.js';
 import type { SiteOptions } from '../tunnel/site.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
+import type { ChecksumMode } from './checksums.js';
 
 /** Upper sizes of everything that grows with the traffic. */
 export interface AnalysisLimits {
@@ -29,6 +30,8 @@ export interface AnalysisOptions {
   /** Encapsulations that are opened; at most 4 in the strict profile. */
   readonly maxDepth: number;
   readonly vxlanPorts: readonly number[];
+  /** `auto` unless said. The strict profile verifies none. */
+  readonly checksums?: ChecksumMode;
   readonly limits: AnalysisLimits;
   readonly sensor: string;
   /** Seed of uids: fixed for replay, a live sensor's own otherwise. */

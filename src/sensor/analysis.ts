@@ -1,6 +1,7 @@
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
 import type { LayerStack } from '../decode/layers.js';
-import { LAYER } from '../decode/layers.js';
+import { endOfHeaderChain } from '../decode/header-chain.js';
+import { FRAGMENT_BIT, LAYER } from '../decode/layers.js';
 import { PacketDecoder } from '../decode/packet.js';
 import type { WatchedPorts } from '../decode/plain-frame.js';
 import { isPlainFrame } from '../decode/plain-frame.js';
@@ -18,6 +19,7 @@ import { TunnelTable } from '../tunnel/tunnel-table.js';
 import { LINK_TYPE } from '../wire/numbers.js';
 import { noticeRecord } from '../zeek/notice-record.js';
 import type { AnalysisOptions } from './analysis-options.js';
+import { Checksums } from './checksums.js';
 import { Counters } from './counters.js';
 import { FactFiller } from './fact-filler.js';
 import { Identities } from './identities.js';
@@ -57,6 +59,7 @@ export class Analysis {
   readonly #facts = new FactSheet();
   #judge: Judge;
   readonly #weirds: WeirdLog;
+  readonly #checksums: Checksums;
   readonly #tunnelLog: TunnelLog;
   readonly #identities: Identities;
   #levels: TunnelLevels;
@@ -112,6 +115,8 @@ export class Analysis {
     const logs = this.#profile.makeLogs(this.tunnels, this.#identities, this.counters);
     this.#weirds = logs.weirds;
     this.#tunnelLog = logs.tunnelLog;
+    const mode = options.profile === 'strict' ? 'ignore' : (options.checksums ?? 'auto');
+    this.#checksums = new Checksums(mode, (scene, sender) => this.#weirds.reportOffload(scene, sender));
     this.#judge = this.#makeJudge(options.rules, options.endpoints);
     this.#levels = this.#makeLevels();
     this.#known = this.#makeKnown();
@@ -239,7 +244,7 @@ export class Analysis {
       tunnels: this.tunnels,
       flows: this.flows,
       facts: this.#facts,
-      filler: new FactFiller(this.#facts, this.tunnels, this.site, endpoints),
+      filler: new FactFiller(this.#facts, this.tunnels, this.site, endpoints, this.#checksums),
       identities: this.#identities,
       suppression: this.suppression,
       counters: this.counters,
@@ -261,6 +266,7 @@ export class Analysis {
       checks: this.#facts.checks,
       sixrd: this.#options.sixrd,
       judge: this.#judge,
+      checksums: this.#checksums,
       tunnelLog: this.#tunnelLog,
       identities: this.#identities,
       counters: this.counters,
@@ -331,7 +337,10 @@ export class Analysis {
       if (!reassembler.add(stack, origin, this.#now)) return;
       if (reassembler.completedWithOverlap) stack.remark(VERDICT.fragment_overlap);
       const { completedFrame, completedLength, completedProtocol } = reassembler;
+      stack.fragments |= reassembler.completedBits;
+      const firstLength = reassembler.completedFirstLength;
       this.#decoder.resume(completedFrame, 0, completedLength, completedProtocol);
+      if (endOfHeaderChain(stack) > firstLength) stack.fragments |= FRAGMENT_BIT.splitChain;
     }
   }
 
@@ -339,6 +348,13 @@ export class Analysis {
     for (let first = this.#pendingFirsts.shift(); first !== undefined; first = this.#pendingFirsts.shift()) {
       const { seconds, nanoseconds, packetNumber, interfaceIndex, wireLength } = first.origin;
       this.#decoder.resumeAlone(first.stack);
+      this.#stack.fragments |= FRAGMENT_BIT.seen | FRAGMENT_BIT.alone;
+      // What the capture cut off may hold the rest of the headers.
+      const isWhole = this.#stack.nextEnd >= first.stack.wireEnd;
+      const chain = endOfHeaderChain(this.#stack);
+      if (isWhole && (chain < 0 || chain > first.stack.nextEnd)) {
+        this.#stack.fragments |= FRAGMENT_BIT.splitChain;
+      }
       this.#place(seconds, nanoseconds, packetNumber, interfaceIndex, wireLength);
       this.#finishPacket(true);
     }

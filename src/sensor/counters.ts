@@ -32,6 +32,8 @@ export class Counters {
   undecoded = 0;
   /** Packets whose time was more than a second before the latest. */
   timeBackwards = 0;
+  /** Headers and transports whose checksum was found wrong, in first packets of flows and packets of none. */
+  badChecksums = 0;
   /** Packets of interfaces whose link type cannot be read. */
   unsupportedLinks = 0;
   readonly verdicts = new Float64Array(VERDICTS.length);

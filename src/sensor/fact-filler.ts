@@ -34,6 +34,7 @@ import {
 } from '../wire/embedded-address.js';
 import { IP_PROTOCOL } from '../wire/numbers.js';
 import { CovertFacts } from './covert-facts.js';
+import type { Checksums } from './checksums.js';
 import type { PacketScene } from './packet-scene.js';
 
 /* RFC 5991 3.1: cone bit; reserved, U and G, which must be 0; 12 random bits. */
@@ -53,18 +54,26 @@ export class FactFiller {
   readonly #site: Site;
   readonly #endpoints: EndpointList;
   readonly #covert: CovertFacts;
+  readonly #checksums: Checksums;
   readonly #address = new Uint32Array(4);
   #endpointName = '';
   #scene: PacketScene | undefined;
   /** Makes the text of `tunnel.path`. */
   describePath: (scene: PacketScene) => string = () => '-';
 
-  constructor(facts: FactSheet, tunnels: TunnelTable, site: Site, endpoints: EndpointList) {
+  constructor(
+    facts: FactSheet,
+    tunnels: TunnelTable,
+    site: Site,
+    endpoints: EndpointList,
+    checksums: Checksums,
+  ) {
     this.facts = facts;
     this.#tunnels = tunnels;
     this.#site = site;
     this.#endpoints = endpoints;
     this.#covert = new CovertFacts(facts);
+    this.#checksums = checksums;
     facts.textOf = (field) => {
       if (field === FIELD['intel.name']) return this.#endpointName;
       if (field === FIELD['teredo.nonce']) return this.#covert.nonce;
@@ -99,6 +108,10 @@ export class FactFiller {
     }
     if ((groups & FACT_GROUP.teredo) !== 0 && stack.carrier[level] === CARRIER.teredo) {
       this.#teredo(stack, level, scene.teredoClass[level]!);
+    }
+    if ((groups & FACT_GROUP.checksum) !== 0) {
+      facts.setNumber(FIELD['outer.checksum'], this.#checksums.outer(scene, level));
+      facts.setNumber(FIELD['inner.checksum'], this.#checksums.inner(scene, level));
     }
     if ((groups & FACT_GROUP.intel) !== 0) this.#intel(stack, level, innerIp);
     if ((groups & FACT_GROUP.covert) !== 0) this.#covert.fill(stack, level, innerIp);

@@ -4,9 +4,16 @@ import { VERDICT, VERDICTS } from '../decode/verdicts.js';
 import type { FlowTable } from '../flow/flow-table.js';
 import { CHECK } from '../model/checks.js';
 import type { CheckResults } from '../model/checks.js';
-import { CHECK_VALUE, DIRECTION, KIND, TEREDO_CLASS } from '../model/vocabulary.js';
+import { CHECK_VALUE, CHECKSUM_VALUE, DIRECTION, KIND, TEREDO_CLASS } from '../model/vocabulary.js';
 import { KIND_EVIDENCE, kindByCarrier, kindFromEvidence, sixInFourEvidence } from '../tunnel/kind.js';
-import { carriesAnyIp, hasUsualShape, innerIpLayer, transportLayer } from '../tunnel/level.js';
+import { checkFragments, hasFragmentFaults } from '../tunnel/fragment-checks.js';
+import {
+  carrierUdpLayer,
+  carriesAnyIp,
+  hasUsualShape,
+  innerIpLayer,
+  transportLayer,
+} from '../tunnel/level.js';
 import { checkOuterEndpoints } from '../tunnel/outer-checks.js';
 import { Proto41Checks } from '../tunnel/proto41-checks.js';
 import type { Site } from '../tunnel/site.js';
@@ -17,6 +24,7 @@ import { isUsualForm } from '../tunnel/teredo-format-checks.js';
 import type { TunnelTable } from '../tunnel/tunnel-table.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { isIsatapWord } from '../wire/embedded-address.js';
+import type { Checksums } from './checksums.js';
 import type { Counters } from './counters.js';
 import type { Identities } from './identities.js';
 import type { Judge, LevelEvents } from './judge.js';
@@ -36,6 +44,7 @@ export interface TunnelLevelsParts {
   readonly checks: CheckResults;
   readonly sixrd: readonly SixrdDomain[];
   readonly judge: Judge;
+  readonly checksums: Checksums;
   readonly tunnelLog: TunnelLog;
   readonly identities: Identities;
   readonly counters: Counters;
@@ -111,6 +120,7 @@ export class TunnelLevels {
     if (events.isNewTunnel) this.#tunnelDiscovered(slot);
     const isFirst = events.isNewFlow || scene.flow[level] === NONE;
     this.#check(slot, level, innerIp, isFirst, now);
+    if (isFirst || !isPortsLayer(stack.kind[transport]!)) this.#verify(level, innerIp, transport);
     this.#parts.judge.judge(scene, level, events, now);
     if (
       mark !== 0 &&
@@ -122,6 +132,35 @@ export class TunnelLevels {
       flows.setNote(scene.flow[level], this.#markOf(slot, level, transport, innerIp));
     }
     return slot;
+  }
+
+  /*
+   * Sums what every packet need not be summed for: the first of a flow, and all that are no flow of TCP or UDP. Whatever
+   * the packets are looked at for, these are the same ones.
+   */
+  #verify(level: number, innerIp: number, transport: number): void {
+    const stack = this.#stack;
+    const { scene, checksums } = this.#parts;
+    const outerIp = stack.outerIp[level]!;
+    // What lies between two encapsulations belongs to the outer one.
+    if (level === 0 || scene.innerIp[level - 1] !== outerIp) {
+      this.#complain(VERDICT.bad_IP_checksum, checksums.header(scene, outerIp), level);
+      const udp = carrierUdpLayer(stack, level);
+      if (udp >= 0) {
+        this.#complain(VERDICT.bad_UDP_checksum, checksums.transport(scene, outerIp, udp), level);
+      }
+    }
+    if (innerIp < 0) return;
+    this.#complain(VERDICT.bad_IP_checksum, checksums.header(scene, innerIp), level + 1);
+    if (transport < 0) return;
+    const value = checksums.transport(scene, innerIp, transport);
+    this.#complain(complaintOf(stack.kind[transport]!), value, level + 1);
+  }
+
+  #complain(verdict: number, value: number, depth: number): void {
+    if (value !== CHECKSUM_VALUE.bad) return;
+    this.#parts.counters.badChecksums++;
+    this.#stack.remarkAt(verdict, depth);
   }
 
   /* A loop is known by its third turn: it must not begin as a flow that was judged once and for all. */
@@ -142,7 +181,9 @@ export class TunnelLevels {
     const stack = this.#stack;
     const { scene, tunnels, site, judge } = this.#parts;
     if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
-    if (!hasUsualShape(stack, level, innerIp, transport)) return 0;
+    if (hasFragmentFaults(stack) || !hasUsualShape(stack, level, innerIp, transport)) return 0;
+    const leaf = stack.kind[transport];
+    if (leaf !== LAYER.tcp && leaf !== LAYER.udp) return 0;
     if (stack.carrier[level] === CARRIER.teredo && !isUsualForm(stack, level, transport)) return 0;
     // Whether its sender or receiver is an ISATAP router may change at any time.
     if (isIsatapWord(stack.word(innerIp, IP.SRC + 2)) || isIsatapWord(stack.word(innerIp, IP.DST + 2))) {
@@ -221,6 +262,7 @@ export class TunnelLevels {
     const isInnermost = level === this.#parts.scene.levels - 1;
     const isOverALimit = IS_LIMIT[stack.verdict] === 1;
     checks.set(CHECK.X01, isInnermost && isOverALimit ? CHECK_VALUE.violated : CHECK_VALUE.holds);
+    if (isInnermost) checkFragments(stack, checks);
     checkOuterEndpoints(stack, level, site, checks);
     if (innerIp < 0 || stack.kind[innerIp] !== LAYER.ipv6) return;
     if (stack.carrier[level] === CARRIER.teredo) this.#checkTeredo(level, now);
@@ -271,4 +313,13 @@ export class TunnelLevels {
       );
     }
   }
+}
+
+function isPortsLayer(kind: number): boolean {
+  return kind === LAYER.tcp || kind === LAYER.udp;
+}
+
+function complaintOf(kind: number): number {
+  if (kind === LAYER.tcp) return VERDICT.bad_TCP_checksum;
+  return kind === LAYER.udp ? VERDICT.bad_UDP_checksum : VERDICT.bad_ICMP_checksum;
 }

@@ -1,7 +1,7 @@
 import type { LayerStack } from '../decode/layers.js';
 import { IP, LIMITED_BY_NAMES, ROW } from '../decode/layers.js';
 import type { DecoderName } from '../decode/verdicts.js';
-import { VERDICTS } from '../decode/verdicts.js';
+import { VERDICT, VERDICTS } from '../decode/verdicts.js';
 import type { ConnectionId, WeirdEvent } from '../model/records.js';
 import { BoundedTable, grown } from '../state/bounded-table.js';
 import { formatAddress } from '../wire/address.js';
@@ -30,6 +30,12 @@ const ZEEK_SOURCE: Readonly<Record<DecoderName, string>> = {
   gtp: 'GTPV1',
   l2tp: 'L2TP',
 };
+/** Weirds of a connection for Zeek, which says nothing of tunnels in their names. */
+const OF_CONNECTIONS: ReadonlySet<number> = new Set([
+  VERDICT.bad_TCP_checksum,
+  VERDICT.bad_UDP_checksum,
+  VERDICT.bad_ICMP_checksum,
+]);
 const REPORTED: ReadonlySet<string> = new Set(['truncated', 'malformed', 'weird', 'limit']);
 
 /** Turns what decoders say of packets into `weird` events. */
@@ -40,6 +46,8 @@ export interface WeirdLog {
   report(scene: PacketScene): void;
   /** Reports something about the packet that no decoder raised. */
   reportNamed(scene: PacketScene, name: string, detail: string | undefined): void;
+  /** Says that checksums of a sender are filled in behind the mirror. */
+  reportOffload(scene: PacketScene, sender: string): void;
 }
 
 /**
@@ -102,6 +110,12 @@ export class ExtendedWeirdLog implements WeirdLog {
     this.#write(scene, name, detail, 'TIME', -1);
   }
 
+  /** Says, once, that checksums are not judged where a network card fills them in. */
+  reportOffload(scene: PacketScene, sender: string): void {
+    const detail = `wrong checksums of ${sender} are as a sending host leaves them to its network card; such are not counted as wrong`;
+    this.#write(scene, 'checksum_offload', detail, 'IP', 0);
+  }
+
   #one(scene: PacketScene, verdict: number, depth: number, detail: string | undefined): void {
     const { name, decoder } = VERDICTS[verdict]!;
     if (!this.#isSampled(scene.stack, verdict, depth, scene.seconds)) {
@@ -109,7 +123,7 @@ export class ExtendedWeirdLog implements WeirdLog {
       return;
     }
     // What an encapsulation says of the IP header in it counts as outside of it.
-    const enclosing = decoder === 'ip' ? depth - 1 : depth;
+    const enclosing = OF_CONNECTIONS.has(verdict) ? 0 : decoder === 'ip' ? depth - 1 : depth;
     const source = decoder === 'ip' && depth === 0 ? 'IP' : ZEEK_SOURCE[decoder];
     // Teredo's own headers are read before the encapsulation is opened.
     const level = decoder === 'teredo' ? depth : depth - 1;

@@ -58,7 +58,12 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   ipv6_no_next: () => decodeLayers(V4, V6),
   truncated_fragment: () =>
     decodeLayers(V4, V6, { layer: 'fragment', more: true, nextHeader: 17 }, payload('010203')),
-  fragment_overlap: () => overlapped(),
+  fragment_overlap: () => remarked(VERDICT.fragment_overlap),
+  // The analysis verifies what it judges first (test/sensor/checksums.test.ts).
+  bad_IP_checksum: () => remarked(VERDICT.bad_IP_checksum),
+  bad_TCP_checksum: () => remarked(VERDICT.bad_TCP_checksum),
+  bad_UDP_checksum: () => remarked(VERDICT.bad_UDP_checksum),
+  bad_ICMP_checksum: () => remarked(VERDICT.bad_ICMP_checksum),
   unknown_protocol: () => decodeLayers(V4, { ...V6, nextHeader: 200 }, payload('0102')),
   truncated_UDP: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 2, length: 500 }, payload('00')),
   bad_UDP_length: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 2, length: 7 }),
@@ -128,9 +133,9 @@ function padded(): LayerStack {
 }
 
 /* The analysis makes this note when the reassembler says so (test/sensor/symptoms.test.ts sees it happen). */
-function overlapped(): LayerStack {
+function remarked(verdict: number): LayerStack {
   const stack = decodeLayers(V4, V6, TCP);
-  stack.remark(VERDICT.fragment_overlap);
+  stack.remark(verdict);
   return stack;
 }
 

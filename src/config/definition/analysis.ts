@@ -144,6 +144,12 @@ export const VXLAN_PORTS = withDefault(
   'UDP ports of VXLAN.',
 );
 
+export const CHECKSUMS = withDefault(
+  oneOf(['auto', 'verify', 'ignore']),
+  'auto',
+  'Whether checksums of tunnel packets are verified; `auto` leaves out those that a network card fills in behind the mirror.',
+);
+
 export const PROFILE = withDefault(
   oneOf([...PROFILES]),
   'extended',

@@ -3,7 +3,17 @@ import type { Loaded } from '../kind.js';
 import { listOf } from '../list.js';
 import { text } from '../scalars.js';
 import { section, variants } from '../section.js';
-import { CENSUS, LIMITS, LISTS, MAX_DEPTH, PROFILE, RULES, SITE, VXLAN_PORTS } from './analysis.js';
+import {
+  CENSUS,
+  CHECKSUMS,
+  LIMITS,
+  LISTS,
+  MAX_DEPTH,
+  PROFILE,
+  RULES,
+  SITE,
+  VXLAN_PORTS,
+} from './analysis.js';
 import { CAPTURE, INTERFACES } from './capture.js';
 import { FILES_SINK, STDOUT_SINK } from './files-sink.js';
 import { KAFKA_SINK } from './kafka-sink.js';
@@ -35,6 +45,7 @@ export const CONFIGURATION = section({
     maxDepth: MAX_DEPTH,
     vxlanPorts: VXLAN_PORTS,
     census: withDefault(CENSUS, {}, 'Counts of Teredo and 6to4 addresses.'),
+    checksums: CHECKSUMS,
     limits: withDefault(LIMITS, {}, 'Upper sizes of state.'),
     run: withDefault(RUN, {}, 'How `run` lives.'),
     http: withDefault(HTTP, {}, 'Health and metrics.'),

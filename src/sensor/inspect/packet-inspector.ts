@@ -19,7 +19,7 @@ import { PacketWitness } from './packet-witness.js';
 
 export interface InspectorOptions extends Pick<
   AnalysisOptions,
-  'site' | 'sixrd' | 'maxDepth' | 'vxlanPorts'
+  'site' | 'sixrd' | 'maxDepth' | 'vxlanPorts' | 'checksums'
 > {
   readonly endpoints: EndpointList;
 }

@@ -64,6 +64,7 @@ export class AnalysisThread {
       profile: config.profile,
       maxDepth: config.maxDepth,
       vxlanPorts: config.vxlanPorts,
+      checksums: config.checksums,
       limits: config.limits,
       sensor: config.sensor,
       seed: task.seed,

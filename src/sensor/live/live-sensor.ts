@@ -285,9 +285,34 @@ export class LiveSensor {
 }
 
 function analysisConfig(config: Config): AnalysisConfig {
-  const { sensor, interfaces, capture, rules, lists, site, profile, maxDepth, vxlanPorts, census, limits } =
-    config;
-  return { sensor, interfaces, capture, rules, lists, site, profile, maxDepth, vxlanPorts, census, limits };
+  const {
+    sensor,
+    interfaces,
+    capture,
+    rules,
+    lists,
+    site,
+    profile,
+    maxDepth,
+    vxlanPorts,
+    census,
+    checksums,
+    limits,
+  } = config;
+  return {
+    sensor,
+    interfaces,
+    capture,
+    rules,
+    lists,
+    site,
+    profile,
+    maxDepth,
+    vxlanPorts,
+    census,
+    checksums,
+    limits,
+  };
 }
 
 /* Whether the work was done in time. */

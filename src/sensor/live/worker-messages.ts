@@ -20,6 +20,7 @@ export type AnalysisConfig = Pick<
   | 'maxDepth'
   | 'vxlanPorts'
   | 'census'
+  | 'checksums'
   | 'limits'
 >;
 
