@@ -102,9 +102,11 @@ function v4Header(random: SeededRandom): Extract<LayerSpec, { layer: 'ipv4' }> {
 function v4Packet(random: SeededRandom, depth: number): LayerSpec[] {
   const header = v4Header(random);
   if (depth >= MAX_DEPTH) return [header, ...leaf(random, 'icmp')];
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0:
       return [header, ...v4Packet(random, depth + 1)];
+    case 9:
+      return ethernetOrMplsTunnel(random, header, depth);
     case 1:
       return [header, ...greTunnel(random, depth)];
     case 2:
@@ -153,6 +155,35 @@ function extensions(random: SeededRandom): LayerSpec[] {
 function greTunnel(random: SeededRandom, depth: number): LayerSpec[] {
   const gre: LayerSpec = random.oneIn(2) ? { layer: 'gre', key: random.word() } : { layer: 'gre' };
   return [gre, ...(random.oneIn(3) ? [{ layer: 'eth' } as const] : []), ...ipPacket(random, depth + 1)];
+}
+
+/* MPLS (RFC 4023), EtherIP (RFC 3378) and Ethernet (RFC 8986 4.9) directly in IPv4. */
+function ethernetOrMplsTunnel(
+  random: SeededRandom,
+  header: Extract<LayerSpec, { layer: 'ipv4' }>,
+  depth: number,
+): LayerSpec[] {
+  const inner = ipPacket(random, depth + 1);
+  const entry = (isBottom: boolean): number[] => {
+    // Labels below 16 have meanings of their own.
+    const label = 16 + random.below(2 ** 20 - 16);
+    return [label >>> 12, (label >>> 4) & 0xff, ((label & 15) << 4) | (isBottom ? 1 : 0), 64];
+  };
+  switch (random.below(3)) {
+    case 0: {
+      const labels = [...(random.oneIn(2) ? entry(false) : []), ...entry(true)];
+      return [{ ...header, protocol: 137 }, { layer: 'payload', bytes: Uint8Array.from(labels) }, ...inner];
+    }
+    case 1:
+      return [
+        { ...header, protocol: 97 },
+        { layer: 'payload', bytes: Uint8Array.of(0x30, 0) },
+        { layer: 'eth' },
+        ...inner,
+      ];
+    default:
+      return [{ ...header, protocol: 143 }, { layer: 'eth' }, ...inner];
+  }
 }
 
 function vxlan(random: SeededRandom, depth: number): LayerSpec[] {

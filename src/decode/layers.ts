@@ -37,6 +37,8 @@ export const LAYER = {
   gtp: 31,
   l2tp: 32,
   llc: 33,
+  etherip: 34,
+  gue: 35,
 } as const;
 
 export const LAYER_NAMES: readonly string[] = [
@@ -47,7 +49,21 @@ export const LAYER_NAMES: readonly string[] = [
 ];
 
 /** What opens a tunnel. */
-export const CARRIER = { ip: 1, teredo: 2, gre: 3, vxlan: 4, geneve: 5, ayiya: 6, l2tp: 7, gtp: 8 } as const;
+export const CARRIER = {
+  ip: 1,
+  teredo: 2,
+  gre: 3,
+  vxlan: 4,
+  geneve: 5,
+  ayiya: 6,
+  l2tp: 7,
+  gtp: 8,
+  /** MPLS, EtherIP and Ethernet directly in IP. */
+  mpls: 9,
+  etherip: 10,
+  ethernet: 11,
+  gue: 12,
+} as const;
 
 /** What the dispatcher decodes next, with `selector` as its argument. */
 export const STEP = {
@@ -142,6 +158,7 @@ export const MPLS = { LABEL: 0, LABELS: 1 } as const;
 export const PPP = { PROTOCOL: 0 } as const;
 export const AYIYA = { OPERATION: 0, NEXT_HEADER: 1 } as const;
 export const GTP = { ENDPOINT: 0, TYPE: 1 } as const;
+export const GUE = { PROTOCOL: 0, FLAGS: 1 } as const;
 export const L2TP = { TUNNEL: 0, SESSION: 1 } as const;
 export const IPPROTO = { PROTOCOL: 0 } as const;
 
@@ -216,6 +233,8 @@ export class LayerStack {
   unopened = 0;
   /** Why a UDP payload that looked like a tunnel (Teredo, VXLAN) was not taken for one; `ok` when nothing did. */
   carrierComplaint: Verdict = 0;
+  /** What a tunnel broker is told, in no tunnel; it was remarked. */
+  isBrokerTalk = false;
 
   constructor(frame: FrameView) {
     this.frame = frame;
@@ -242,6 +261,7 @@ export class LayerStack {
     this.notes = 0;
     this.unopened = 0;
     this.carrierComplaint = VERDICT.ok;
+    this.isBrokerTalk = false;
   }
 
   /** Makes this stack what `other` is, frame included. */

@@ -1,6 +1,8 @@
 import { ETHERTYPE, IP_PROTOCOL, LINK_TYPE, PPP_PROTOCOL } from '../wire/numbers.js';
 import { isTeredoWord } from '../wire/embedded-address.js';
 import type { FrameView } from '../wire/frame.js';
+import { isBrokerTcp, remarkBrokerTcp, remarkBrokerUdp } from './broker.js';
+import { decodeEtherip } from './etherip.js';
 import { decodeEthernet } from './ethernet.js';
 import { decodeGre } from './gre.js';
 import { decodeIcmp } from './icmp.js';
@@ -191,6 +193,7 @@ export class PacketDecoder {
     switch (protocol) {
       case IP_PROTOCOL.TCP:
         if (inside) return decodeTcp(frame, at, end, stack);
+        if (end - at >= 4 && isBrokerTcp(frame.view.getUint32(at))) remarkBrokerTcp(frame, at, end, stack);
         stack.stop();
         return VERDICT.ok;
       case IP_PROTOCOL.UDP:
@@ -209,8 +212,11 @@ export class PacketDecoder {
       case IP_PROTOCOL.NONE:
         return noNextHeader(at, end, stack);
       case IP_PROTOCOL.MPLS:
-        stack.unopened = protocol;
-        return VERDICT.unsupported_carrier;
+        return this.#openIfRead(CARRIER.mpls, decodeMpls(frame, at, end, stack), stack);
+      case IP_PROTOCOL.ETHERIP:
+        return this.#openIfRead(CARRIER.etherip, decodeEtherip(frame, at, end, stack), stack);
+      case IP_PROTOCOL.ETHERNET:
+        return this.#openEthernet(at, stack);
       default:
         if (isExtensionHeader(protocol)) {
           if (stack.kind[stack.ip] === LAYER.ipv6 || protocol === IP_PROTOCOL.AH) {
@@ -235,6 +241,18 @@ export class PacketDecoder {
     return this.#openHeader(CARRIER.gre, stack);
   }
 
+  /* Ethernet with no header between it and IP (RFC 8986 4.9). */
+  #openEthernet(at: number, stack: LayerStack): Verdict {
+    if (stack.encapsulations >= this.#maxDepth) return VERDICT.exceeded_tunnel_max_depth;
+    stack.open(CARRIER.ethernet, stack.ip, at);
+    stack.goOn(STEP.link, LINK_TYPE.ETHERNET, at);
+    return VERDICT.ok;
+  }
+
+  #openIfRead(carrier: number, verdict: Verdict, stack: LayerStack): Verdict {
+    return verdict === VERDICT.ok ? this.#openHeader(carrier, stack) : verdict;
+  }
+
   /* Opens the encapsulation whose header was just decoded as the last layer. */
   #openHeader(carrier: number, stack: LayerStack): Verdict {
     if (stack.encapsulations >= this.#maxDepth) return VERDICT.exceeded_tunnel_max_depth;
@@ -245,7 +263,9 @@ export class PacketDecoder {
 
   #decodeUdpPayload(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
     const udp = stack.count - 1;
-    const carrier = this.#udpCarriers.of(stack.word(udp, PORTS.SRC), stack.word(udp, PORTS.DST));
+    const source = stack.word(udp, PORTS.SRC);
+    const destination = stack.word(udp, PORTS.DST);
+    const carrier = this.#udpCarriers.of(source, destination);
     if (carrier !== 0) {
       const verdict = decodeUdpCarrier(carrier, frame, at, end, stack);
       if (verdict === VERDICT.ok)
@@ -261,6 +281,12 @@ export class PacketDecoder {
       // A payload that is not Teredo at all says nothing against the complaint of the carrier.
       if (verdict !== VERDICT.not_teredo || stack.carrierComplaint === VERDICT.ok)
         stack.carrierComplaint = verdict;
+    }
+    if (
+      stack.encapsulations === 0 &&
+      (this.#udpCarriers.isBroker(source) || this.#udpCarriers.isBroker(destination))
+    ) {
+      remarkBrokerUdp(frame, at, end, source, destination, stack);
     }
     stack.stop();
     return VERDICT.ok;

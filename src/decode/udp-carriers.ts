@@ -3,6 +3,7 @@ import { UDP_PORT } from '../wire/numbers.js';
 import { decodeAyiya } from './ayiya.js';
 import { decodeGeneve } from './geneve.js';
 import { decodeGtp } from './gtp.js';
+import { decodeGue } from './gue.js';
 import { decodeL2tp } from './l2tp.js';
 import type { LayerStack } from './layers.js';
 import { CARRIER } from './layers.js';
@@ -13,29 +14,40 @@ import { decodeVxlan } from './vxlan.js';
 /** Carriers over UDP that are known by their port. Teredo is not: it has evidence of its own, on any port. */
 export class UdpCarriers {
   readonly #byPort = new Uint8Array(65_536);
+  readonly #isBroker = new Uint8Array(65_536);
 
   constructor(vxlanPorts: readonly number[]) {
     this.#byPort[UDP_PORT.GENEVE] = CARRIER.geneve;
     this.#byPort[UDP_PORT.AYIYA] = CARRIER.ayiya;
     this.#byPort[UDP_PORT.L2TP] = CARRIER.l2tp;
     this.#byPort[UDP_PORT.GTP_U] = CARRIER.gtp;
+    this.#byPort[UDP_PORT.GUE] = CARRIER.gue;
+    this.#isBroker[UDP_PORT.TSP] = 1;
+    this.#isBroker[UDP_PORT.HEARTBEAT] = 1;
     for (const port of vxlanPorts) this.#byPort[port] = CARRIER.vxlan;
   }
 
   /**
-   * The carrier of a datagram between two ports; 0 when there is none. A sender of VXLAN or GENEVE picks its own port by
-   * hash, so theirs is that of the destination; the others answer from the port they were asked on.
+   * The carrier of a datagram between two ports; 0 when there is none. A sender of VXLAN, GENEVE or GUE picks its own port
+   * by hash, so theirs is that of the destination; the others answer from the port they were asked on.
    */
   of(sourcePort: number, destinationPort: number): number {
     const byDestination = this.#byPort[destinationPort]!;
     if (byDestination !== 0) return byDestination;
     const bySource = this.#byPort[sourcePort]!;
-    return bySource === CARRIER.vxlan || bySource === CARRIER.geneve ? 0 : bySource;
+    return bySource === CARRIER.vxlan || bySource === CARRIER.geneve || bySource === CARRIER.gue
+      ? 0
+      : bySource;
+  }
+
+  /** Whether a tunnel broker is talked to on this port. */
+  isBroker(port: number): boolean {
+    return this.#isBroker[port] !== 0;
   }
 
   /** Whether a datagram to or from this port must be looked at. */
   watches(port: number): boolean {
-    return this.#byPort[port] !== 0;
+    return this.#byPort[port] !== 0 || this.isBroker(port);
   }
 }
 
@@ -58,6 +70,8 @@ export function decodeUdpCarrier(
       return decodeL2tp(frame, at, end, stack);
     case CARRIER.gtp:
       return decodeGtp(frame, at, end, stack);
+    case CARRIER.gue:
+      return decodeGue(frame, at, end, stack);
     default:
       return VERDICT.not_ip;
   }

@@ -113,6 +113,15 @@ const TABLE = [
   ['not_geneve', 'geneve', 'not-this-protocol', 'UDP on the GENEVE port whose header is not GENEVE.'],
   ['truncated_AYIYA', 'ayiya', 'truncated', 'The AYIYA header, identity or signature does not fit.'],
   ['not_ayiya', 'ayiya', 'not-this-protocol', 'UDP on the AYIYA port whose header is not AYIYA.'],
+  ['truncated_EtherIP', 'etherip', 'truncated', 'The EtherIP header does not fit.'],
+  ['not_etherip', 'etherip', 'not-this-protocol', 'Protocol 97 whose header is not EtherIP version 3.'],
+  ['truncated_GUE', 'gue', 'truncated', 'The GUE header or its fields do not fit.'],
+  [
+    'not_gue',
+    'gue',
+    'not-this-protocol',
+    'UDP on the GUE port whose header and payload do not agree on an IP packet.',
+  ],
   ['truncated_GTP', 'gtp', 'truncated', 'The GTP-U header or its extensions do not fit.'],
   ['not_gtp', 'gtp', 'not-this-protocol', 'UDP on the GTP-U port whose header is not GTP-U.'],
   ['truncated_L2TP', 'l2tp', 'truncated', 'The L2TP header does not fit.'],
@@ -146,6 +155,19 @@ const TABLE = [
     'weird',
     'Octets after the IPv6 packet that are no well-formed RFC 6081 trailers.',
   ],
+  [
+    'tunnel_broker_TSP',
+    'broker',
+    'weird',
+    'A tunnel is asked for or granted with TSP (RFC 5572), in no tunnel.',
+  ],
+  [
+    'tunnel_broker_heartbeat',
+    'broker',
+    'weird',
+    'The heartbeat that keeps a SixXS tunnel up; SixXS ended in 2017.',
+  ],
+  ['tunnel_broker_TIC', 'broker', 'weird', 'A tunnel is asked for with TIC of SixXS, which ended in 2017.'],
 ] as const satisfies readonly Row[];
 
 export type VerdictName = (typeof TABLE)[number][0];

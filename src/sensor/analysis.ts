@@ -196,6 +196,7 @@ export class Analysis {
         verdict === VERDICT.ok &&
         this.#stack.encapsulations === 0 &&
         this.#stack.carrierComplaint === VERDICT.ok &&
+        !this.#stack.isBrokerTalk &&
         !this.tunnels.mayBeTunnelPorts(this.#stack)
       ) {
         if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
@@ -368,7 +369,7 @@ export class Analysis {
     this.#levels.enterAll(isAlone ? stack.incompleteLevel : 0, this.#now);
     if (scene.levels > 0) this.counters.tunnelPackets++;
     scene.flowTunnel = NONE;
-    if (stack.encapsulations === 0) this.#complain();
+    if (stack.encapsulations === 0 && !stack.isBrokerTalk) this.#complain();
     if (stack.verdict !== VERDICT.ok || stack.notes > 0) this.#weirds.report(scene);
   }
 

@@ -24,6 +24,7 @@ const ZEEK_SOURCE: Readonly<Record<string, string>> = {
   gre: 'GRE',
   vxlan: 'VXLAN',
   teredo: 'TEREDO',
+  broker: 'BROKER',
 };
 const REPORTED: ReadonlySet<string> = new Set(['truncated', 'malformed', 'weird', 'limit']);
 
