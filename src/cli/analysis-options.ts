@@ -1,6 +1,8 @@
 import { Option } from 'commander';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS } from '../sensor/replay.js';
 import type { Prefix } from '../wire/address.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
+import { MIRROR_TRANSPORTS } from '../wire/mirror-transport.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { collectPort, collectPrefix, collectSixrd, repeatable, wholeNumber } from './options.js';
 
@@ -11,6 +13,7 @@ export interface AnalysisFlags {
   readonly '6rd': readonly SixrdDomain[];
   readonly maxDepth: number;
   readonly vxlanPort: readonly number[];
+  readonly mirrorTransport?: readonly MirrorTransport[];
 }
 
 /** The options of {@link AnalysisFlags}. */
@@ -25,6 +28,10 @@ export function analysisOptions(): Option[] {
       .argParser(wholeNumber(1, 16))
       .default(DEFAULT_MAX_DEPTH),
     repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'),
+    new Option(
+      '--mirror-transport <name...>',
+      'what brings a mirror port here; unwrapped, and no tunnel',
+    ).choices(MIRROR_TRANSPORTS),
   ];
 }
 

@@ -46,6 +46,7 @@ async function decode(path: string, flags: DecodeFlags): Promise<void> {
     sixrd: flags['6rd'],
     maxDepth: flags.maxDepth,
     vxlanPorts: vxlanPortsOf(flags),
+    mirrorTransports: flags.mirrorTransport ?? [],
     endpoints: loadEndpoints(),
   });
   try {

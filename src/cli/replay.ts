@@ -103,6 +103,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
         sixrd: flags['6rd'],
         maxDepth: flags.maxDepth,
         vxlanPorts: vxlanPortsOf(flags),
+        mirrorTransports: flags.mirrorTransport ?? [],
         limits: DEFAULT_LIMITS,
         sensor,
         seed: REPLAY_SEED,

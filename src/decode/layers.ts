@@ -58,11 +58,11 @@ export const CARRIER = {
   ayiya: 6,
   l2tp: 7,
   gtp: 8,
-  /** MPLS, EtherIP and Ethernet directly in IP. */
   mpls: 9,
   etherip: 10,
   ethernet: 11,
   gue: 12,
+  tzsp: 13,
 } as const;
 
 /** What the dispatcher decodes next, with `selector` as its argument. */
@@ -222,7 +222,7 @@ export class LayerStack {
   incompleteLevel = 0;
   /** The packet was completed from fragments. */
   reassembled = false;
-  /** The frame came inside the transport of a mirror port (ERSPAN), which is not among the layers. */
+  /** The frame came inside the transport of a mirror port, which is not among the layers. */
   isMirrored = false;
   notes = 0;
   readonly note = new Uint8Array(MAX_NOTES);
@@ -233,7 +233,7 @@ export class LayerStack {
   unopened = 0;
   /** Why a UDP payload that looked like a tunnel (Teredo, VXLAN) was not taken for one; `ok` when nothing did. */
   carrierComplaint: Verdict = 0;
-  /** What a tunnel broker is told, in no tunnel; it was remarked. */
+  /** What a tunnel broker is told was remarked. */
   isBrokerTalk = false;
 
   constructor(frame: FrameView) {
@@ -310,6 +310,15 @@ export class LayerStack {
     this.inner[level] = this.count;
     this.carried[level] = this.wireEnd - innerAt;
     this.notesBefore[level] = this.notes;
+  }
+
+  /** Forgets all layers and begins again with the mirrored frame that comes next: how it came here is no finding. */
+  beginAgain(): void {
+    const { step, selector, reassembled } = this;
+    this.reset(this.frame, this.nextAt, this.nextEnd, this.wireEnd);
+    this.goOn(step, selector, this.nextAt);
+    this.reassembled = reassembled;
+    this.isMirrored = true;
   }
 
   /** Takes back encapsulation `level` and all that was decoded in it; its UDP datagram becomes the leaf. */

@@ -1,6 +1,7 @@
 import { ETHERTYPE, IP_PROTOCOL, LINK_TYPE, PPP_PROTOCOL } from '../wire/numbers.js';
 import { isTeredoWord } from '../wire/embedded-address.js';
 import type { FrameView } from '../wire/frame.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
 import { isBrokerTcp, remarkBrokerTcp, remarkBrokerUdp } from './broker.js';
 import { decodeEtherip } from './etherip.js';
 import { decodeEthernet } from './ethernet.js';
@@ -40,6 +41,8 @@ export interface DecoderOptions {
   readonly maxDepth: number;
   /** UDP destination ports that carry VXLAN. */
   readonly vxlanPorts: readonly number[];
+  /** What brings frames of a mirror port here, when it carries Ethernet: unwrapped, and no tunnel. ERSPAN always is. */
+  readonly mirrorTransports?: readonly MirrorTransport[];
   /**
    * Whether the UDP datagram at `udpLayer` belongs to a Teredo tunnel that is already known. Asked only for payloads
    * whose own evidence is too weak to open one.
@@ -55,12 +58,16 @@ export class PacketDecoder {
   readonly stack: LayerStack;
   readonly #maxDepth: number;
   readonly #udpCarriers: UdpCarriers;
+  /** Carriers that are the transport of a mirror. */
+  readonly #mirrors: ReadonlySet<number>;
   readonly #isKnownTunnel: DecoderOptions['isKnownTunnel'];
 
   constructor(options: DecoderOptions) {
     this.stack = new LayerStack({ bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) });
     this.#maxDepth = Math.min(options.maxDepth, MAX_ENCAPSULATIONS);
-    this.#udpCarriers = new UdpCarriers(options.vxlanPorts);
+    const mirrors = options.mirrorTransports ?? [];
+    this.#udpCarriers = new UdpCarriers(options.vxlanPorts, mirrors);
+    this.#mirrors = new Set(mirrors.map((name) => CARRIER[name]));
     this.#isKnownTunnel = options.isKnownTunnel;
   }
 
@@ -249,12 +256,23 @@ export class PacketDecoder {
     return VERDICT.ok;
   }
 
+  /* A mirror carries frames; inside a tunnel or another mirrored frame it is traffic of the network. */
+  #isMirror(carrier: number, stack: LayerStack): boolean {
+    const isOutermost = stack.encapsulations === 0 && !stack.isMirrored;
+    return isOutermost && stack.step === STEP.link && this.#mirrors.has(carrier);
+  }
+
   #openIfRead(carrier: number, verdict: Verdict, stack: LayerStack): Verdict {
     return verdict === VERDICT.ok ? this.#openHeader(carrier, stack) : verdict;
   }
 
   /* Opens the encapsulation whose header was just decoded as the last layer. */
   #openHeader(carrier: number, stack: LayerStack): Verdict {
+    if (this.#isMirror(carrier, stack)) {
+      stack.selector = LINK_TYPE.ETHERNET;
+      stack.beginAgain();
+      return VERDICT.ok;
+    }
     if (stack.encapsulations >= this.#maxDepth) return VERDICT.exceeded_tunnel_max_depth;
     stack.open(carrier, stack.count - 1, stack.nextAt);
     if (stack.step === STEP.link) stack.selector = LINK_TYPE.ETHERNET;

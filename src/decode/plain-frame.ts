@@ -1,4 +1,5 @@
 import { ETHERTYPE, IP_PROTOCOL } from '../wire/numbers.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
 import type { FrameView } from '../wire/frame.js';
 import { ETHERNET_LENGTH } from './ethernet.js';
 import { isBrokerTcp } from './broker.js';
@@ -31,8 +32,11 @@ for (const protocol of [
 export type WatchedPorts = Uint8Array;
 
 /** UDP ports of carriers. */
-export function watchedPorts(vxlanPorts: readonly number[]): WatchedPorts {
-  const carriers = new UdpCarriers(vxlanPorts);
+export function watchedPorts(
+  vxlanPorts: readonly number[],
+  mirrors: readonly MirrorTransport[] = [],
+): WatchedPorts {
+  const carriers = new UdpCarriers(vxlanPorts, mirrors);
   return Uint8Array.from({ length: 65_536 }, (_, port) => (carriers.watches(port) ? 1 : 0));
 }
 

@@ -1,4 +1,5 @@
 import type { FrameView } from '../wire/frame.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
 import { UDP_PORT } from '../wire/numbers.js';
 import { decodeAyiya } from './ayiya.js';
 import { decodeGeneve } from './geneve.js';
@@ -7,16 +8,20 @@ import { decodeGue } from './gue.js';
 import { decodeL2tp } from './l2tp.js';
 import type { LayerStack } from './layers.js';
 import { CARRIER } from './layers.js';
+import { decodeTzsp } from './tzsp.js';
 import type { Verdict } from './verdicts.js';
 import { VERDICT } from './verdicts.js';
 import { decodeVxlan } from './vxlan.js';
+
+const ANSWERS_FROM_ITS_PORT: ReadonlySet<number> = new Set([CARRIER.ayiya, CARRIER.l2tp, CARRIER.gtp]);
 
 /** Carriers over UDP that are known by their port. Teredo is not: it has evidence of its own, on any port. */
 export class UdpCarriers {
   readonly #byPort = new Uint8Array(65_536);
   readonly #isBroker = new Uint8Array(65_536);
 
-  constructor(vxlanPorts: readonly number[]) {
+  constructor(vxlanPorts: readonly number[], mirrors: readonly MirrorTransport[] = []) {
+    if (mirrors.includes('tzsp')) this.#byPort[UDP_PORT.TZSP] = CARRIER.tzsp;
     this.#byPort[UDP_PORT.GENEVE] = CARRIER.geneve;
     this.#byPort[UDP_PORT.AYIYA] = CARRIER.ayiya;
     this.#byPort[UDP_PORT.L2TP] = CARRIER.l2tp;
@@ -29,15 +34,13 @@ export class UdpCarriers {
 
   /**
    * The carrier of a datagram between two ports; 0 when there is none. A sender of VXLAN, GENEVE or GUE picks its own port
-   * by hash, so theirs is that of the destination; the others answer from the port they were asked on.
+   * by hash, and a mirror has any, so theirs is that of the destination; the others answer from the port they were asked on.
    */
   of(sourcePort: number, destinationPort: number): number {
     const byDestination = this.#byPort[destinationPort]!;
     if (byDestination !== 0) return byDestination;
     const bySource = this.#byPort[sourcePort]!;
-    return bySource === CARRIER.vxlan || bySource === CARRIER.geneve || bySource === CARRIER.gue
-      ? 0
-      : bySource;
+    return ANSWERS_FROM_ITS_PORT.has(bySource) ? bySource : 0;
   }
 
   /** Whether a tunnel broker is talked to on this port. */
@@ -70,6 +73,8 @@ export function decodeUdpCarrier(
       return decodeL2tp(frame, at, end, stack);
     case CARRIER.gtp:
       return decodeGtp(frame, at, end, stack);
+    case CARRIER.tzsp:
+      return decodeTzsp(frame, at, end, stack);
     case CARRIER.gue:
       return decodeGue(frame, at, end, stack);
     default:

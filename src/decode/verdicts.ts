@@ -122,6 +122,13 @@ const TABLE = [
     'not-this-protocol',
     'UDP on the GUE port whose header and payload do not agree on an IP packet.',
   ],
+  ['truncated_TZSP', 'tzsp', 'truncated', 'The TZSP header or its tags do not fit.'],
+  [
+    'not_tzsp',
+    'tzsp',
+    'not-this-protocol',
+    'UDP on the TZSP port, configured as a mirror, that holds no mirrored frame.',
+  ],
   ['truncated_GTP', 'gtp', 'truncated', 'The GTP-U header or its extensions do not fit.'],
   ['not_gtp', 'gtp', 'not-this-protocol', 'UDP on the GTP-U port whose header is not GTP-U.'],
   ['truncated_L2TP', 'l2tp', 'truncated', 'The L2TP header does not fit.'],

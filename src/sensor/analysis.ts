@@ -2,6 +2,7 @@ import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
 import { DEFAULT_CONFIG } from '../config/load.js';
 import type { LayerStack } from '../decode/layers.js';
 import { LAYER } from '../decode/layers.js';
+import type { DecoderOptions } from '../decode/packet.js';
 import { PacketDecoder } from '../decode/packet.js';
 import type { WatchedPorts } from '../decode/plain-frame.js';
 import { isPlainFrame, watchedPorts } from '../decode/plain-frame.js';
@@ -47,14 +48,11 @@ export interface AnalysisLimits {
 
 export const DEFAULT_LIMITS: AnalysisLimits = DEFAULT_CONFIG.limits;
 
-export interface AnalysisOptions {
+export interface AnalysisOptions extends Omit<DecoderOptions, 'isKnownTunnel'> {
   readonly rules: readonly Rule[];
   readonly endpoints: EndpointList;
   readonly site: Omit<SiteOptions, 'maxMappings'>;
   readonly sixrd: readonly SixrdDomain[];
-  /** Encapsulations that are opened. */
-  readonly maxDepth: number;
-  readonly vxlanPorts: readonly number[];
   readonly limits: AnalysisLimits;
   readonly sensor: string;
   /** Seed of uids: fixed for replay, a live sensor's own otherwise. */
@@ -116,12 +114,11 @@ export class Analysis {
       otherIdleSeconds: UDP_IDLE_SECONDS,
     });
     this.#decoder = new PacketDecoder({
-      maxDepth: options.maxDepth,
-      vxlanPorts: options.vxlanPorts,
+      ...options,
       isKnownTunnel: (stack, ip, udp) => this.tunnels.findUdp(stack, ip, udp) >= 0,
     });
     this.#stack = this.#decoder.stack;
-    this.#watched = watchedPorts(options.vxlanPorts);
+    this.#watched = watchedPorts(options.vxlanPorts, options.mirrorTransports);
     this.#usual = new UsualTunnel(this.#watched);
     this.#duplicates = new MirrorDuplicates(options.seed, this.#usual);
     this.#scene = new PacketScene(this.#stack);

@@ -75,6 +75,7 @@ export const UDP_PORT = {
   /** Heartbeat of SixXS. */
   HEARTBEAT: 3740,
   GUE: 6080,
+  TZSP: 37_008,
 } as const;
 
 /** TCP ports of tunnel brokers. */

@@ -30,6 +30,12 @@ function shortened(layers: readonly LayerSpec[], drop: number): LayerStack {
   return decodeBytes(bytes.subarray(0, bytes.length - drop));
 }
 
+function overTzsp(hex: string): LayerStack {
+  const decoder = newDecoder(8, ['tzsp']);
+  const bytes = buildFrame([V4, { layer: 'udp', src: 40_000, dst: 37_008 }, payload(hex)]);
+  return decodeBytes(bytes, { decoder });
+}
+
 /** One packet per verdict: how the stack ends, or what it notes. */
 const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   ok: () => decodeLayers(V4, V6, TCP),
@@ -78,6 +84,8 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   not_etherip: () => decodeLayers({ ...V4, protocol: 97 }, payload('2000')),
   truncated_GUE: () => overUdp(6080, '01290000'),
   not_gue: () => overUdp(6080, '0029000045'),
+  truncated_TZSP: () => overTzsp('01000001'),
+  not_tzsp: () => overTzsp('0104000101'),
   truncated_GTP: () => overUdp(2152, '32ff000400000001'),
   not_gtp: () => overUdp(2152, '12ff000400000001'),
   truncated_L2TP: () => overUdp(1701, '4002000800'),

@@ -118,6 +118,12 @@ export function clausesOf(needs: FilterNeeds): readonly WrittenClause[] {
       udp([UDP_PORT.AYIYA, UDP_PORT.L2TP, UDP_PORT.GTP_U, UDP_PORT.GENEVE, UDP_PORT.GUE]),
     ),
     ...portClause('VXLAN', 'VXLAN may carry tunnels', 'destination', udp(needs.vxlanPorts)),
+    ...portClause(
+      'mirror transport',
+      'what a mirror port shows comes in it',
+      'destination',
+      udp(needs.mirrorPorts ?? []),
+    ),
     {
       name: 'Teredo shape',
       why: 'relays and peers use any port: UDP that holds an IPv6 packet, bare or behind origin or authentication headers',

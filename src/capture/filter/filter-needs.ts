@@ -28,6 +28,8 @@ export interface FilterNeeds {
   readonly brokerPorts: readonly BrokerPort[];
   /** UDP destination ports of VXLAN. */
   readonly vxlanPorts: readonly number[];
+  /** UDP destination ports of what carries a mirror port here; its frames all pass. */
+  readonly mirrorPorts?: readonly number[];
   /** Whether IPv6 packets that no tunnel carries, but with a Teredo or 6to4 address, are wanted. */
   readonly nativeIpv6: boolean;
   readonly carriers: LinkCarriers;

@@ -19,7 +19,7 @@ import { PacketWitness } from './packet-witness.js';
 
 export interface InspectorOptions extends Pick<
   AnalysisOptions,
-  'site' | 'sixrd' | 'maxDepth' | 'vxlanPorts'
+  'site' | 'sixrd' | 'maxDepth' | 'vxlanPorts' | 'mirrorTransports'
 > {
   readonly endpoints: EndpointList;
 }
@@ -82,8 +82,7 @@ export class PacketInspector {
       emit: () => undefined,
     });
     this.#decoder = new PacketDecoder({
-      maxDepth: options.maxDepth,
-      vxlanPorts: options.vxlanPorts,
+      ...options,
       isKnownTunnel: (stack, ip, udp) => this.#analysis.tunnels.findUdp(stack, ip, udp) >= 0,
     });
     this.#reassembler = new FragmentReassembler({

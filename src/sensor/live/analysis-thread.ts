@@ -59,6 +59,7 @@ export class AnalysisThread {
       sixrd: config.site.sixrd,
       maxDepth: config.maxDepth,
       vxlanPorts: config.vxlanPorts,
+      mirrorTransports: config.capture.mirrorTransports,
       limits: config.limits,
       sensor: config.sensor,
       seed: task.seed,
