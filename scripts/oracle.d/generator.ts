@@ -43,17 +43,28 @@ export class SeededRandom {
   }
 }
 
+/** Captures that are made: of sound packets, of damaged ones, and of sound ones of which the capture kept only the begin. */
+export const GENERATED = ['generated', 'damaged', 'snapped'] as const;
+export type Generated = (typeof GENERATED)[number];
+
 /**
- * Frames of all kinds of tunnels, nested, with extension headers, in fragments. Of those that are not `intact` each was
- * damaged: cut off, or some octets changed.
+ * Frames of all kinds of tunnels, nested, with extension headers, in fragments. Those that are `damaged` were cut off on
+ * the wire, or some octets changed.
  */
-export function* generatedPackets(seed: number, count: number, isIntact: boolean): Generator<WrittenPacket> {
+export function* generatedPackets(seed: number, count: number, place: Generated): Generator<WrittenPacket> {
   const random = new SeededRandom(seed);
   const queue: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {
-    if (queue.length === 0) queue.push(...frames(random, i, isIntact));
-    const bytes = queue.shift()!;
-    yield { seconds: FIRST_SECOND + Math.floor(i / 1000), nanoseconds: (i % 1000) * 1_000_000, bytes };
+    if (queue.length === 0) queue.push(...frames(random, i, place !== 'damaged'));
+    const whole = queue.shift()!;
+    // Now and then the snap length is above what there is.
+    const bytes = place === 'snapped' ? whole.slice(0, 14 + random.below(whole.length)) : whole;
+    yield {
+      seconds: FIRST_SECOND + Math.floor(i / 1000),
+      nanoseconds: (i % 1000) * 1_000_000,
+      bytes,
+      wireLength: whole.length,
+    };
   }
 }
 
