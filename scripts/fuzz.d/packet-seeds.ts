@@ -20,7 +20,7 @@ const GENERATED = 300;
 export async function seedTraffic(): Promise<SeedTraffic[]> {
   const all: SeedTraffic[] = [];
   for (const name of captureNames(LAB_CAPTURES)) all.push(await readTraffic(join(LAB_CAPTURES, name)));
-  const generated = Array.from(generatedPackets(1, GENERATED, true), ({ bytes }) => bytes);
+  const generated = Array.from(generatedPackets(1, GENERATED, 'generated'), ({ bytes }) => bytes);
   for (let i = 0; i < GENERATED; i += 10) {
     all.push({ linkType: LINK_TYPE.ETHERNET, packets: generated.slice(i, i + 10) });
   }

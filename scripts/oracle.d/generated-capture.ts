@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { pcap } from '../../test/support/pcap-writer.js';
+import type { Generated } from './generator.js';
 import { generatedPackets } from './generator.js';
 
 /** Writes a capture of generated packets, packet by packet. */
@@ -8,12 +9,12 @@ export async function writeGenerated(
   path: string,
   seed: number,
   count: number,
-  isIntact: boolean,
+  place: Generated,
 ): Promise<void> {
   const stream = createWriteStream(path);
   const header = pcap([]);
   stream.write(header);
-  for (const packet of generatedPackets(seed, count, isIntact)) {
+  for (const packet of generatedPackets(seed, count, place)) {
     if (!stream.write(pcap([packet]).subarray(header.length))) await once(stream, 'drain');
   }
   stream.end();

@@ -43,17 +43,28 @@ export class SeededRandom {
   }
 }
 
+/** Captures that are made: of sound packets, of damaged ones, and of sound ones of which the capture kept only the begin. */
+export const GENERATED = ['generated', 'damaged', 'snapped'] as const;
+export type Generated = (typeof GENERATED)[number];
+
 /**
- * Frames of all kinds of tunnels, nested, with extension headers, in fragments. Of those that are not `intact` each was
- * damaged: cut off, or some octets changed.
+ * Frames of all kinds of tunnels, nested, with extension headers, in fragments. Those that are `damaged` were cut off on
+ * the wire, or some octets changed.
  */
-export function* generatedPackets(seed: number, count: number, isIntact: boolean): Generator<WrittenPacket> {
+export function* generatedPackets(seed: number, count: number, place: Generated): Generator<WrittenPacket> {
   const random = new SeededRandom(seed);
   const queue: Uint8Array[] = [];
   for (let i = 0; i < count; i++) {
-    if (queue.length === 0) queue.push(...frames(random, i, isIntact));
-    const bytes = queue.shift()!;
-    yield { seconds: FIRST_SECOND + Math.floor(i / 1000), nanoseconds: (i % 1000) * 1_000_000, bytes };
+    if (queue.length === 0) queue.push(...frames(random, i, place !== 'damaged'));
+    const whole = queue.shift()!;
+    // Now and then the snap length is above what there is.
+    const bytes = place === 'snapped' ? whole.slice(0, 14 + random.below(whole.length)) : whole;
+    yield {
+      seconds: FIRST_SECOND + Math.floor(i / 1000),
+      nanoseconds: (i % 1000) * 1_000_000,
+      bytes,
+      wireLength: whole.length,
+    };
   }
 }
 
@@ -102,9 +113,11 @@ function v4Header(random: SeededRandom): Extract<LayerSpec, { layer: 'ipv4' }> {
 function v4Packet(random: SeededRandom, depth: number): LayerSpec[] {
   const header = v4Header(random);
   if (depth >= MAX_DEPTH) return [header, ...leaf(random, 'icmp')];
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0:
       return [header, ...v4Packet(random, depth + 1)];
+    case 9:
+      return ethernetOrMplsTunnel(random, header, depth);
     case 1:
       return [header, ...greTunnel(random, depth)];
     case 2:
@@ -153,6 +166,35 @@ function extensions(random: SeededRandom): LayerSpec[] {
 function greTunnel(random: SeededRandom, depth: number): LayerSpec[] {
   const gre: LayerSpec = random.oneIn(2) ? { layer: 'gre', key: random.word() } : { layer: 'gre' };
   return [gre, ...(random.oneIn(3) ? [{ layer: 'eth' } as const] : []), ...ipPacket(random, depth + 1)];
+}
+
+/* MPLS (RFC 4023), EtherIP (RFC 3378) and Ethernet (RFC 8986 4.9) directly in IPv4. */
+function ethernetOrMplsTunnel(
+  random: SeededRandom,
+  header: Extract<LayerSpec, { layer: 'ipv4' }>,
+  depth: number,
+): LayerSpec[] {
+  const inner = ipPacket(random, depth + 1);
+  const entry = (isBottom: boolean): number[] => {
+    // Labels below 16 have meanings of their own.
+    const label = 16 + random.below(2 ** 20 - 16);
+    return [label >>> 12, (label >>> 4) & 0xff, ((label & 15) << 4) | (isBottom ? 1 : 0), 64];
+  };
+  switch (random.below(3)) {
+    case 0: {
+      const labels = [...(random.oneIn(2) ? entry(false) : []), ...entry(true)];
+      return [{ ...header, protocol: 137 }, { layer: 'payload', bytes: Uint8Array.from(labels) }, ...inner];
+    }
+    case 1:
+      return [
+        { ...header, protocol: 97 },
+        { layer: 'payload', bytes: Uint8Array.of(0x30, 0) },
+        { layer: 'eth' },
+        ...inner,
+      ];
+    default:
+      return [{ ...header, protocol: 143 }, { layer: 'eth' }, ...inner];
+  }
 }
 
 function vxlan(random: SeededRandom, depth: number): LayerSpec[] {

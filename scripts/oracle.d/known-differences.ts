@@ -5,9 +5,6 @@ import type { Difference } from './compare.js';
 
 export const TABLE = fileURLToPath(new URL('../../test/oracle/differences.yaml', import.meta.url));
 
-/** Captures that are made: of sound packets, and of damaged ones. */
-export const GENERATED = ['generated', 'damaged'] as const;
-
 /** Damaged packets among which every listed damage occurs. */
 export const ENOUGH_DAMAGED = { seed: 1, packets: 5_000 };
 
@@ -15,7 +12,7 @@ export const ENOUGH_DAMAGED = { seed: 1, packets: 5_000 };
 export interface KnownDifference {
   readonly id: string;
   readonly reason: string;
-  /** Captures in which it must occur, or one of {@link GENERATED}. */
+  /** Captures in which it must occur, or one of `GENERATED` (generator). */
   readonly seen_in: readonly string[];
   /** Too rare among damaged packets to be held to occur there. */
   readonly rare?: boolean;

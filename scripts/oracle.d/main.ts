@@ -5,14 +5,9 @@ import { parseArgs } from 'node:util';
 import { allCaptures } from '../../test/support/captures.js';
 import type { Difference } from './compare.js';
 import { compareCapture } from './compare.js';
+import { GENERATED } from './generator.js';
 import { writeGenerated } from './generated-capture.js';
-import {
-  differenceText,
-  ENOUGH_DAMAGED,
-  GENERATED,
-  holdAgainst,
-  readKnownDifferences,
-} from './known-differences.js';
+import { differenceText, ENOUGH_DAMAGED, holdAgainst, readKnownDifferences } from './known-differences.js';
 import { tsharkVersion, whyNoTshark } from './tshark.js';
 
 /*
@@ -46,7 +41,7 @@ const folder = mkdtempSync(join(tmpdir(), 'copperhull-oracle-'));
 try {
   for (const place of packets > 0 ? GENERATED : []) {
     const path = join(folder, `${place}.pcap`);
-    await writeGenerated(path, Number(values.seed), packets, place === 'generated');
+    await writeGenerated(path, Number(values.seed), packets, place);
     await look(place, path);
   }
 } finally {

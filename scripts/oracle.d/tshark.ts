@@ -143,6 +143,7 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   gtp: { layer: 'gtp', fields: { 'gtp.message': ['type', number], 'gtp.teid': ['endpoint', number] } },
   l2tp: { layer: 'l2tp', fields: { 'l2tp.tunnel': ['tunnel', number], 'l2tp.session': ['session', number] } },
   mpls: { layer: 'mpls', fields: {} },
+  etherip: { layer: 'etherip', fields: {} },
 };
 /** Protocols that are no layer of ours and lead to one. */
 const PASSED = new Set(['geninfo', 'frame', 'raw', 'ppp', 'llc', 'ethertype']);

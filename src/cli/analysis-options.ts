@@ -2,6 +2,8 @@ import { Option } from 'commander';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS } from '../sensor/replay.js';
 import type { AnalysisOptions } from '../sensor/analysis.js';
 import type { Prefix } from '../wire/address.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
+import { MIRROR_TRANSPORTS } from '../wire/mirror-transport.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
 import { collectPort, collectPrefix, collectSixrd, repeatable, wholeNumber } from './options.js';
 
@@ -18,6 +20,7 @@ export interface AnalysisFlags extends DecodingFlags {
   readonly '6rd': readonly SixrdDomain[];
   readonly '6to4Relay': readonly Prefix[];
   readonly checksums: 'auto' | 'verify' | 'ignore';
+  readonly mirrorTransport?: readonly MirrorTransport[];
 }
 
 /** The options of {@link AnalysisFlags}. */
@@ -43,6 +46,10 @@ export function decodingOptions(): Option[] {
       .choices(['auto', 'verify', 'ignore'])
       .default('auto'),
     repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'),
+    new Option(
+      '--mirror-transport <name...>',
+      'what brings a mirror port here; unwrapped, and no tunnel',
+    ).choices(MIRROR_TRANSPORTS),
   ];
 }
 

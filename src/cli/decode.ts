@@ -47,6 +47,7 @@ async function decode(path: string, flags: DecodeFlags): Promise<void> {
     maxDepth: flags.maxDepth,
     vxlanPorts: vxlanPortsOf(flags),
     checksums: flags.checksums,
+    mirrorTransports: flags.mirrorTransport ?? [],
     endpoints: loadEndpoints(),
   });
   try {

@@ -37,6 +37,8 @@ export const LAYER = {
   gtp: 31,
   l2tp: 32,
   llc: 33,
+  etherip: 34,
+  gue: 35,
 } as const;
 
 export const LAYER_NAMES: readonly string[] = [
@@ -47,7 +49,21 @@ export const LAYER_NAMES: readonly string[] = [
 ];
 
 /** What opens a tunnel. */
-export const CARRIER = { ip: 1, teredo: 2, gre: 3, vxlan: 4, geneve: 5, ayiya: 6, l2tp: 7, gtp: 8 } as const;
+export const CARRIER = {
+  ip: 1,
+  teredo: 2,
+  gre: 3,
+  vxlan: 4,
+  geneve: 5,
+  ayiya: 6,
+  l2tp: 7,
+  gtp: 8,
+  mpls: 9,
+  etherip: 10,
+  ethernet: 11,
+  gue: 12,
+  tzsp: 13,
+} as const;
 
 /** What the dispatcher decodes next, with `selector` as its argument. */
 export const STEP = {
@@ -158,6 +174,7 @@ export const MPLS = { LABEL: 0, LABELS: 1 } as const;
 export const PPP = { PROTOCOL: 0 } as const;
 export const AYIYA = { OPERATION: 0, NEXT_HEADER: 1 } as const;
 export const GTP = { ENDPOINT: 0, TYPE: 1 } as const;
+export const GUE = { PROTOCOL: 0, FLAGS: 1 } as const;
 export const L2TP = { TUNNEL: 0, SESSION: 1 } as const;
 export const IPPROTO = { PROTOCOL: 0 } as const;
 
@@ -248,7 +265,7 @@ export class LayerStack {
   reassembled = false;
   /** Bits of FRAGMENT_BIT. */
   fragments = 0;
-  /** The frame came inside the transport of a mirror port (ERSPAN), which is not among the layers. */
+  /** The frame came inside the transport of a mirror port which is not among the layers. */
   isMirrored = false;
   notes = 0;
   readonly note = new Uint8Array(MAX_NOTES);
@@ -259,6 +276,8 @@ export class LayerStack {
   unopened = 0;
   /** Why a UDP payload that looked like a tunnel (Teredo, VXLAN) was not taken for one; `ok` when nothing did. */
   carrierComplaint: Verdict = 0;
+  /** What a tunnel broker is told was remarked. */
+  isBrokerTalk = false;
 
   constructor(frame: FrameView) {
     this.frame = frame;
@@ -287,6 +306,7 @@ export class LayerStack {
     this.notes = 0;
     this.unopened = 0;
     this.carrierComplaint = VERDICT.ok;
+    this.isBrokerTalk = false;
   }
 
   /** Makes this stack what `other` is, frame included. */
@@ -337,6 +357,15 @@ export class LayerStack {
     this.inner[level] = this.count;
     this.carried[level] = this.wireEnd - innerAt;
     this.notesBefore[level] = this.notes;
+  }
+
+  /** Forgets all layers and begins again with the mirrored frame that comes next: how it came here is no finding. */
+  beginAgain(): void {
+    const { step, selector, reassembled } = this;
+    this.reset(this.frame, this.nextAt, this.nextEnd, this.wireEnd);
+    this.goOn(step, selector, this.nextAt);
+    this.reassembled = reassembled;
+    this.isMirrored = true;
   }
 
   /** Takes back encapsulation `level` and all that was decoded in it; its UDP datagram becomes the leaf. */

@@ -36,6 +36,9 @@ export function decodeMpls(frame: FrameView, at: number, end: number, out: Layer
   else if (nibble === 6) out.goOn(STEP.ethertype, ETHERTYPE.IPV6, behind);
   else if (nibble === 0 && end - behind > CONTROL_WORD_LENGTH)
     out.goOn(STEP.link, LINK_TYPE.ETHERNET, behind + CONTROL_WORD_LENGTH);
+  // What it carries was not captured: that is no reason to say that it is no IP.
+  else if (end < out.wireEnd && end - behind <= CONTROL_WORD_LENGTH && nibble <= 0)
+    return out.fail(VERDICT.truncated_MPLS, LAYER.mpls, at, behind + CONTROL_WORD_LENGTH + 1 - at, end - at);
   else return VERDICT.not_ip;
   return VERDICT.ok;
 }

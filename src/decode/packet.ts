@@ -1,6 +1,9 @@
 import { ETHERTYPE, IP_PROTOCOL, LINK_TYPE, PPP_PROTOCOL } from '../wire/numbers.js';
 import { isTeredoWord } from '../wire/embedded-address.js';
 import type { FrameView } from '../wire/frame.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
+import { isBrokerTcp, remarkBrokerTcp, remarkBrokerUdp } from './broker.js';
+import { decodeEtherip } from './etherip.js';
 import { decodeEthernet } from './ethernet.js';
 import { decodeGre } from './gre.js';
 import { decodeIcmp } from './icmp.js';
@@ -41,6 +44,8 @@ export interface DecoderOptions {
   readonly maxDepth: number;
   /** UDP destination ports that carry VXLAN. */
   readonly vxlanPorts: readonly number[];
+  /** What brings frames of a mirror port here, when it carries Ethernet: unwrapped, and no tunnel. ERSPAN always is. */
+  readonly mirrorTransports?: readonly MirrorTransport[];
   /**
    * Whether the UDP datagram at `udpLayer` belongs to a Teredo tunnel that is already known. Asked only for payloads
    * whose own evidence is too weak to open one.
@@ -58,13 +63,17 @@ export class PacketDecoder {
   readonly stack: LayerStack;
   readonly #maxDepth: number;
   readonly #udpCarriers: UdpCarriers;
+  /** Carriers that are the transport of a mirror. */
+  readonly #mirrors: ReadonlySet<number>;
   readonly #isKnownTunnel: DecoderOptions['isKnownTunnel'];
   readonly #zeek: ZeekUdp | undefined;
 
   constructor(options: DecoderOptions) {
     this.stack = new LayerStack({ bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) });
     this.#maxDepth = Math.min(options.maxDepth, MAX_ENCAPSULATIONS);
-    this.#udpCarriers = new UdpCarriers(options.vxlanPorts);
+    const mirrors = options.mirrorTransports ?? [];
+    this.#udpCarriers = new UdpCarriers(options.vxlanPorts, mirrors);
+    this.#mirrors = new Set(mirrors.map((name) => CARRIER[name]));
     this.#isKnownTunnel = options.isKnownTunnel;
     this.#zeek = options.zeekSession && new ZeekUdp(options.zeekSession, this.#udpCarriers, this.#maxDepth);
   }
@@ -205,6 +214,7 @@ export class PacketDecoder {
     switch (protocol) {
       case IP_PROTOCOL.TCP:
         if (inside) return decodeTcp(frame, at, end, stack);
+        if (end - at >= 4 && isBrokerTcp(frame.view.getUint32(at))) remarkBrokerTcp(frame, at, end, stack);
         stack.stop();
         return VERDICT.ok;
       case IP_PROTOCOL.UDP:
@@ -225,8 +235,11 @@ export class PacketDecoder {
       case IP_PROTOCOL.NONE:
         return noNextHeader(at, end, stack, this.#zeek !== undefined);
       case IP_PROTOCOL.MPLS:
-        stack.unopened = protocol;
-        return VERDICT.unsupported_carrier;
+        return this.#openIfRead(CARRIER.mpls, decodeMpls(frame, at, end, stack), stack);
+      case IP_PROTOCOL.ETHERIP:
+        return this.#openIfRead(CARRIER.etherip, decodeEtherip(frame, at, end, stack), stack);
+      case IP_PROTOCOL.ETHERNET:
+        return this.#openEthernet(at, stack);
       default:
         if (isExtensionHeader(protocol)) {
           if (stack.kind[stack.ip] === LAYER.ipv6 || protocol === IP_PROTOCOL.AH) {
@@ -251,8 +264,31 @@ export class PacketDecoder {
     return this.#openHeader(CARRIER.gre, stack);
   }
 
+  /* Ethernet with no header between it and IP (RFC 8986 4.9). */
+  #openEthernet(at: number, stack: LayerStack): Verdict {
+    if (stack.encapsulations >= this.#maxDepth) return VERDICT.exceeded_tunnel_max_depth;
+    stack.open(CARRIER.ethernet, stack.ip, at);
+    stack.goOn(STEP.link, LINK_TYPE.ETHERNET, at);
+    return VERDICT.ok;
+  }
+
+  /* A mirror carries frames; inside a tunnel or another mirrored frame it is traffic of the network. */
+  #isMirror(carrier: number, stack: LayerStack): boolean {
+    const isOutermost = stack.encapsulations === 0 && !stack.isMirrored;
+    return isOutermost && stack.step === STEP.link && this.#mirrors.has(carrier);
+  }
+
+  #openIfRead(carrier: number, verdict: Verdict, stack: LayerStack): Verdict {
+    return verdict === VERDICT.ok ? this.#openHeader(carrier, stack) : verdict;
+  }
+
   /* Opens the encapsulation whose header was just decoded as the last layer. */
   #openHeader(carrier: number, stack: LayerStack): Verdict {
+    if (this.#isMirror(carrier, stack)) {
+      stack.selector = LINK_TYPE.ETHERNET;
+      stack.beginAgain();
+      return VERDICT.ok;
+    }
     if (stack.encapsulations >= this.#maxDepth) return VERDICT.exceeded_tunnel_max_depth;
     stack.open(carrier, stack.count - 1, stack.nextAt);
     if (stack.step === STEP.link) stack.selector = LINK_TYPE.ETHERNET;
@@ -261,7 +297,9 @@ export class PacketDecoder {
 
   #decodeUdpPayload(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
     const udp = stack.count - 1;
-    const carrier = this.#udpCarriers.of(stack.word(udp, PORTS.SRC), stack.word(udp, PORTS.DST));
+    const source = stack.word(udp, PORTS.SRC);
+    const destination = stack.word(udp, PORTS.DST);
+    const carrier = this.#udpCarriers.of(source, destination);
     if (carrier !== 0) {
       const verdict = decodeUdpCarrier(carrier, frame, at, end, stack);
       if (verdict === VERDICT.ok)
@@ -277,6 +315,12 @@ export class PacketDecoder {
       // A payload that is not Teredo at all says nothing against the complaint of the carrier.
       if (verdict !== VERDICT.not_teredo || stack.carrierComplaint === VERDICT.ok)
         stack.carrierComplaint = verdict;
+    }
+    if (
+      stack.encapsulations === 0 &&
+      (this.#udpCarriers.isBroker(source) || this.#udpCarriers.isBroker(destination))
+    ) {
+      remarkBrokerUdp(frame, at, end, source, destination, stack);
     }
     stack.stop();
     return VERDICT.ok;

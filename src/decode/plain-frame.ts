@@ -1,6 +1,8 @@
 import { ETHERTYPE, IP_PROTOCOL } from '../wire/numbers.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
 import type { FrameView } from '../wire/frame.js';
 import { ETHERNET_LENGTH } from './ethernet.js';
+import { isBrokerTcp } from './broker.js';
 import { IPV4_MIN_HEADER, MORE_FRAGMENTS, OFFSET_MASK } from './ipv4.js';
 import { IPV6_HEADER } from './ipv6.js';
 import { beginsLikeTeredo } from './teredo.js';
@@ -16,7 +18,6 @@ const UDP_LENGTH = 4;
 /** Protocols that end the walk of a packet in no tunnel, without their header being read. */
 const IS_LEAF = new Uint8Array(256);
 for (const protocol of [
-  IP_PROTOCOL.TCP,
   IP_PROTOCOL.ICMP,
   IP_PROTOCOL.ICMPV6,
   IP_PROTOCOL.IGMP,
@@ -31,8 +32,11 @@ for (const protocol of [
 export type WatchedPorts = Uint8Array;
 
 /** UDP ports of carriers. */
-export function watchedPorts(vxlanPorts: readonly number[]): WatchedPorts {
-  const carriers = new UdpCarriers(vxlanPorts);
+export function watchedPorts(
+  vxlanPorts: readonly number[],
+  mirrors: readonly MirrorTransport[] = [],
+): WatchedPorts {
+  const carriers = new UdpCarriers(vxlanPorts, mirrors);
   const watched = new Uint8Array(65_536);
   // Not by Uint8Array.from, which takes two milliseconds: fuzzing begins thousands of analyses.
   for (let port = 0; port < watched.length; port++) if (carriers.watches(port)) watched[port] = 1;
@@ -83,6 +87,8 @@ export function isPlainFrame(
   } else {
     return false;
   }
+  // Only what brokers are told on their ports is read of TCP in no tunnel.
+  if (protocol === IP_PROTOCOL.TCP) return end - payload < 4 || !isBrokerTcp(view.getUint32(payload));
   if (IS_LEAF[protocol] === 1) return true;
   if (protocol !== IP_PROTOCOL.UDP) return false;
   const capturedEnd = packetEnd < end ? packetEnd : end;

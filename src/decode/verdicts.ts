@@ -113,6 +113,22 @@ const TABLE = [
   ['not_geneve', 'geneve', 'not-this-protocol', 'UDP on the GENEVE port whose header is not GENEVE.'],
   ['truncated_AYIYA', 'ayiya', 'truncated', 'The AYIYA header, identity or signature does not fit.'],
   ['not_ayiya', 'ayiya', 'not-this-protocol', 'UDP on the AYIYA port whose header is not AYIYA.'],
+  ['truncated_EtherIP', 'etherip', 'truncated', 'The EtherIP header does not fit.'],
+  ['not_etherip', 'etherip', 'not-this-protocol', 'Protocol 97 whose header is not EtherIP version 3.'],
+  ['truncated_GUE', 'gue', 'truncated', 'The GUE header or its fields do not fit.'],
+  [
+    'not_gue',
+    'gue',
+    'not-this-protocol',
+    'UDP on the GUE port whose header and payload do not agree on an IP packet.',
+  ],
+  ['truncated_TZSP', 'tzsp', 'truncated', 'The TZSP header or its tags do not fit.'],
+  [
+    'not_tzsp',
+    'tzsp',
+    'not-this-protocol',
+    'UDP on the TZSP port, configured as a mirror, that holds no mirrored frame.',
+  ],
   ['truncated_GTP', 'gtp', 'truncated', 'The GTP-U header or its extensions do not fit.'],
   ['not_gtp', 'gtp', 'not-this-protocol', 'UDP on the GTP-U port whose header is not GTP-U.'],
   ['truncated_L2TP', 'l2tp', 'truncated', 'The L2TP header does not fit.'],
@@ -156,6 +172,19 @@ const TABLE = [
   ['bad_TCP_checksum', 'tcp', 'weird', 'The checksum of a TCP segment in a tunnel is wrong.'],
   ['bad_UDP_checksum', 'udp', 'weird', 'The checksum of a UDP datagram around or in a tunnel is wrong.'],
   ['bad_ICMP_checksum', 'icmp', 'weird', 'The checksum of an ICMP or ICMPv6 message in a tunnel is wrong.'],
+  [
+    'tunnel_broker_TSP',
+    'broker',
+    'weird',
+    'A tunnel is asked for or granted with TSP (RFC 5572), in no tunnel.',
+  ],
+  [
+    'tunnel_broker_heartbeat',
+    'broker',
+    'weird',
+    'The heartbeat that keeps a SixXS tunnel up; SixXS ended in 2017.',
+  ],
+  ['tunnel_broker_TIC', 'broker', 'weird', 'A tunnel is asked for with TIC of SixXS, which ended in 2017.'],
 ] as const satisfies readonly Row[];
 
 export type VerdictName = (typeof TABLE)[number][0];

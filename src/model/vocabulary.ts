@@ -22,6 +22,10 @@ export const TUNNEL_KINDS = [
   'l2tp',
   'gtp-u',
   'tsp',
+  'mpls-in-ip',
+  'etherip',
+  'ethernet-in-ip',
+  'gue',
 ] as const;
 export type TunnelKindName = (typeof TUNNEL_KINDS)[number];
 export const KIND = indexOf(TUNNEL_KINDS);

@@ -6,6 +6,7 @@ import type { Alert, LogRecord } from '../model/records.js';
 import type { Rule } from '../rules/rule.js';
 import type { SiteOptions } from '../tunnel/site.js';
 import type { SixrdDomain } from '../wire/embedded-address.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
 import type { ChecksumMode } from './checksums.js';
 
 /** Upper sizes of everything that grows with the traffic. */
@@ -30,6 +31,8 @@ export interface AnalysisOptions {
   /** Encapsulations that are opened; at most 4 in the strict profile. */
   readonly maxDepth: number;
   readonly vxlanPorts: readonly number[];
+  /** What brings a mirror port here; unwrapped, and no tunnel. None unless said. */
+  readonly mirrorTransports?: readonly MirrorTransport[];
   /** `auto` unless said. The strict profile verifies none. */
   readonly checksums?: ChecksumMode;
   readonly limits: AnalysisLimits;

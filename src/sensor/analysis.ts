@@ -93,6 +93,7 @@ export class Analysis {
     this.#decoder = new PacketDecoder({
       maxDepth: this.#profile.maxDepth,
       vxlanPorts: options.vxlanPorts,
+      ...(options.mirrorTransports !== undefined && { mirrorTransports: options.mirrorTransports }),
       isKnownTunnel: (stack, ip, udp) => this.tunnels.findUdp(stack, ip, udp) >= 0,
       ...(this.#profile.udpFlows !== undefined && { zeekSession: this.#profile.udpFlows }),
     });
@@ -178,6 +179,7 @@ export class Analysis {
         verdict === VERDICT.ok &&
         this.#stack.encapsulations === 0 &&
         this.#stack.carrierComplaint === VERDICT.ok &&
+        !this.#stack.isBrokerTalk &&
         !this.tunnels.mayBeTunnelPorts(this.#stack)
       ) {
         if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
@@ -368,7 +370,7 @@ export class Analysis {
     this.#levels.enterAll(isAlone ? stack.incompleteLevel : 0, this.#now);
     if (scene.levels > 0) this.counters.tunnelPackets++;
     scene.flowTunnel = NONE;
-    this.#complain();
+    if (!stack.isBrokerTalk) this.#complain();
     if (stack.verdict !== VERDICT.ok || stack.notes > 0) this.#weirds.report(scene);
   }
 

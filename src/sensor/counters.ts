@@ -3,10 +3,9 @@ import { LIMITED_BY } from '../decode/layers.js';
 import type { VerdictName } from '../decode/verdicts.js';
 import { VERDICT, VERDICTS, verdictName } from '../decode/verdicts.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
-import { ETHERTYPE, IP_PROTOCOL } from '../wire/numbers.js';
+import { ETHERTYPE } from '../wire/numbers.js';
 
 const CARRIER_NAMES: ReadonlyMap<number, string> = new Map([
-  [IP_PROTOCOL.MPLS, 'MPLS in IP'],
   [ETHERTYPE.ERSPAN_II, 'ERSPAN'],
   [ETHERTYPE.ERSPAN_III, 'ERSPAN'],
   [ETHERTYPE.PPTP_PPP, 'PPTP'],

@@ -7,6 +7,9 @@ import type { FrameView } from '../wire/frame.js';
 const ROWS = 4096;
 /** A router passes a packet on within microseconds; a mirror may reorder it by some milliseconds. */
 const WINDOW_MS = 50;
+/** Routers in a row whose ports one mirror copies; a packet that lost more hops goes in a circle. */
+const MOST_ROUTERS = 4;
+const IPV4_IDENTIFICATION_AT = 4;
 const IPV4_TTL_AT = 8;
 const IPV6_LENGTH_AT = 4;
 const IPV6_HOP_LIMIT_AT = 7;
@@ -15,9 +18,11 @@ const NONE = -1;
 const NO_LIMIT = 0x3fffffff;
 
 /**
- * Tells the second copy of a packet where a mirror port copies several ports of a router: every octet from the outermost
- * IP header on is the same, but the TTL is one less (and so is the header checksum that follows from it), and it comes
- * within 50 ms of the first. A copy that a sender repeats has the same TTL or another identification, and stays.
+ * Tells further copies of a packet where a mirror port copies several ports: every octet from the outermost IP header on is
+ * the same, link header and VLAN tags aside, and it comes within 50 ms of the first. Behind a router the TTL is one less
+ * (and so is the header checksum that follows from it). With the same TTL only an IPv4 packet with an identification is
+ * a copy: a sender gives each packet another (RFC 6864 4), but may repeat one whose identification is 0, and IPv6 has none.
+ * What loses more hops than routers are mirrored goes in a circle, and each round counts.
  *
  * The whole packet is hashed, so that a packet with the same beginning cannot hide behind another; the hash has
  * the seed of the sensor, so that a sender cannot make two that collide. A usual tunnel packet is only counted behind its
@@ -26,8 +31,12 @@ const NO_LIMIT = 0x3fffffff;
 export class MirrorDuplicates {
   readonly #low = new Uint32Array(ROWS);
   readonly #high = new Uint32Array(ROWS);
-  readonly #hops = new Uint8Array(ROWS);
-  readonly #timeMs = new Float64Array(ROWS).fill(-Infinity);
+  /** Of the first copy; the lowest so far; whether the packet goes in a circle. */
+  readonly #firstHops = new Uint8Array(ROWS);
+  readonly #lowestHops = new Uint8Array(ROWS);
+  readonly #circles = new Uint8Array(ROWS);
+  readonly #firstMs = new Float64Array(ROWS).fill(-Infinity);
+  readonly #lastMs = new Float64Array(ROWS).fill(-Infinity);
   readonly #usual: UsualTunnel;
   readonly #seedLow: number;
   readonly #seedHigh: number;
@@ -70,16 +79,38 @@ export class MirrorDuplicates {
     const row = this.#hashLow & (ROWS - 1);
     const hops = frame.bytes[at + (isIpv4 ? IPV4_TTL_AT : IPV6_HOP_LIMIT_AT)]!;
     const timeMs = seconds * 1e3 + nanoseconds / 1e6;
-    const isCopy =
-      this.#low[row] === this.#hashLow &&
-      this.#high[row] === this.#hashHigh &&
-      this.#hops[row] === hops + 1 &&
-      Math.abs(timeMs - this.#timeMs[row]!) <= WINDOW_MS;
+    if (
+      this.#low[row] !== this.#hashLow ||
+      this.#high[row] !== this.#hashHigh ||
+      Math.abs(timeMs - this.#lastMs[row]!) > WINDOW_MS
+    ) {
+      this.#circles[row] = 0;
+      this.#begin(row, hops, timeMs);
+      return false;
+    }
+    this.#lastMs[row] = timeMs;
+    if (this.#circles[row] === 1) return false;
+    const fall = this.#firstHops[row]! - hops;
+    const lowest = this.#lowestHops[row]!;
+    if (fall > MOST_ROUTERS) this.#circles[row] = 1;
+    const isNext = fall >= 0 && fall <= MOST_ROUTERS && hops >= lowest - 1;
+    const isTold = hops < lowest || (isIpv4 && frame.view.getUint16(at + IPV4_IDENTIFICATION_AT) !== 0);
+    if (isNext && isTold && Math.abs(timeMs - this.#firstMs[row]!) <= WINDOW_MS) {
+      if (hops < lowest) this.#lowestHops[row] = hops;
+      return true;
+    }
+    this.#begin(row, hops, timeMs);
+    return false;
+  }
+
+  /* Remembers a packet as the first of its copies. */
+  #begin(row: number, hops: number, timeMs: number): void {
     this.#low[row] = this.#hashLow;
     this.#high[row] = this.#hashHigh;
-    this.#hops[row] = hops;
-    this.#timeMs[row] = timeMs;
-    return isCopy;
+    this.#firstHops[row] = hops;
+    this.#lowestHops[row] = hops;
+    this.#firstMs[row] = timeMs;
+    this.#lastMs[row] = timeMs;
   }
 
   /*

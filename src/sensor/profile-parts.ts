@@ -55,10 +55,11 @@ export function profileParts(options: AnalysisOptions, tunnels: () => TunnelTabl
   return options.profile === 'strict' ? strictParts(options, tunnels) : extendedParts(options);
 }
 
-function extendedParts({ maxDepth, vxlanPorts, limits, sensor, emit }: AnalysisOptions): ProfileParts {
+function extendedParts(options: AnalysisOptions): ProfileParts {
+  const { maxDepth, vxlanPorts, mirrorTransports, limits, sensor, emit } = options;
   return {
     maxDepth,
-    watched: watchedPorts(vxlanPorts),
+    watched: watchedPorts(vxlanPorts, mirrorTransports),
     udpFlows: undefined,
     tunnels: { ipIdleSeconds: IP_IDLE_SECONDS },
     acrossTunnels: false,

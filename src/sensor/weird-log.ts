@@ -29,6 +29,10 @@ const ZEEK_SOURCE: Readonly<Record<DecoderName, string>> = {
   ayiya: 'AYIYA',
   gtp: 'GTPV1',
   l2tp: 'L2TP',
+  etherip: 'ETHERIP',
+  gue: 'GUE',
+  tzsp: 'TZSP',
+  broker: 'BROKER',
 };
 /** Weirds of a connection for Zeek, which says nothing of tunnels in their names. */
 const OF_CONNECTIONS: ReadonlySet<number> = new Set([

@@ -46,7 +46,7 @@ export function kindByCarrier(stack: LayerStack, level: number, innerIp: number)
     case CARRIER.teredo: {
       const evidence = stack.word(stack.header[level]!, TEREDO.EVIDENCE);
       if ((evidence & TEREDO_SHAPE) !== 0) return KIND.teredo;
-      return isTspPort(stack, stack.header[level]! - 1) ? KIND.tsp : KIND['raw-ipv6-in-udp'];
+      return kindOfRawIpv6(stack, stack.header[level]! - 1);
     }
     case CARRIER.gre:
       return KIND.gre;
@@ -60,6 +60,14 @@ export function kindByCarrier(stack: LayerStack, level: number, innerIp: number)
       return KIND.l2tp;
     case CARRIER.gtp:
       return KIND['gtp-u'];
+    case CARRIER.mpls:
+      return KIND['mpls-in-ip'];
+    case CARRIER.etherip:
+      return KIND.etherip;
+    case CARRIER.ethernet:
+      return KIND['ethernet-in-ip'];
+    case CARRIER.gue:
+      return KIND.gue;
     default: {
       const outerIsV4 = stack.kind[stack.outerIp[level]!] === LAYER.ipv4;
       const innerIsV4 = stack.kind[innerIp] === LAYER.ipv4;
@@ -69,9 +77,14 @@ export function kindByCarrier(stack: LayerStack, level: number, innerIp: number)
   }
 }
 
-/* Brokers that speak TSP carry IPv6 on the very port that they were asked on (RFC 5572 4.4.1.2). */
-function isTspPort(stack: LayerStack, udp: number): boolean {
-  return sourcePort(stack, udp) === UDP_PORT.TSP || destinationPort(stack, udp) === UDP_PORT.TSP;
+/*
+ * Brokers that speak TSP carry IPv6 on the very port that they were asked on (RFC 5572 4.4.1.2). GUE of variant 1 has no
+ * header, and its sender picks the source port by hash.
+ */
+function kindOfRawIpv6(stack: LayerStack, udp: number): number {
+  const destination = destinationPort(stack, udp);
+  if (sourcePort(stack, udp) === UDP_PORT.TSP || destination === UDP_PORT.TSP) return KIND.tsp;
+  return destination === UDP_PORT.GUE ? KIND.gue : KIND['raw-ipv6-in-udp'];
 }
 
 /** Evidence of one packet of protocol 41 in IPv4. */

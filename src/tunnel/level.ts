@@ -67,7 +67,7 @@ export function isFabric(carrier: number): boolean {
 
 /** Whether a carrier is no fabric and may carry IPv4 as well as IPv6: whether it hides IPv6 is known from inside only. */
 export function carriesAnyIp(carrier: number): boolean {
-  return carrier === CARRIER.gre || carrier === CARRIER.l2tp || carrier === CARRIER.gtp;
+  return carrier === CARRIER.gre || carrier === CARRIER.l2tp || carrier >= CARRIER.gtp;
 }
 
 /** Source port of a layer with ports. */

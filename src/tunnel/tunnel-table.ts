@@ -290,8 +290,7 @@ export class TunnelTable {
       key[KEY_CARRIER] = IP_PROTOCOL.UDP;
     } else {
       this.#high = fillEndpoints(key, words, src, dst, 0, 0);
-      key[KEY_CARRIER] =
-        stack.carrier[level] === CARRIER.gre ? IP_PROTOCOL.GRE : protocolOf(stack, stack.inner[level]!);
+      key[KEY_CARRIER] = protocolOf(stack, level);
     }
     key[KEY_PARENT] = parent < 0 ? 0 : this.identityHigh[parent]!;
     key[KEY_PARENT + 1] = parent < 0 ? 0 : this.identityLow[parent]!;
@@ -320,7 +319,18 @@ const ANY_IP_CARRIER = 0;
 /** Carrier word of VXLAN and GENEVE: this plus the 24-bit network identifier. */
 const VXLAN_CARRIER = 0x01000000;
 
-/* Protocol 4 or 41, by the version of what is inside. */
-function protocolOf(stack: LayerStack, innerLayer: number): number {
-  return stack.kind[innerLayer] === LAYER.ipv4 ? IP_PROTOCOL.IPV4 : IP_PROTOCOL.IPV6;
+/* Protocol of a tunnel directly in IP: 4 or 41 by the version of what is inside. */
+function protocolOf(stack: LayerStack, level: number): number {
+  switch (stack.carrier[level]) {
+    case CARRIER.gre:
+      return IP_PROTOCOL.GRE;
+    case CARRIER.mpls:
+      return IP_PROTOCOL.MPLS;
+    case CARRIER.etherip:
+      return IP_PROTOCOL.ETHERIP;
+    case CARRIER.ethernet:
+      return IP_PROTOCOL.ETHERNET;
+    default:
+      return stack.kind[stack.inner[level]!] === LAYER.ipv4 ? IP_PROTOCOL.IPV4 : IP_PROTOCOL.IPV6;
+  }
 }

@@ -16,12 +16,14 @@ export const IP_PROTOCOL = {
   NONE: 59,
   DSTOPTS: 60,
   OSPF: 89,
+  ETHERIP: 97,
   SCTP: 132,
   MOBILITY: 135,
   UDPLITE: 136,
   MPLS: 137,
   HIP: 139,
   SHIM6: 140,
+  ETHERNET: 143,
   EXPERIMENT_1: 253,
   EXPERIMENT_2: 254,
 } as const;
@@ -71,7 +73,14 @@ export const UDP_PORT = {
   GTP_U: 2152,
   GTP_C: 2123,
   TSP: 3653,
+  /** Heartbeat of SixXS. */
+  HEARTBEAT: 3740,
+  GUE: 6080,
+  TZSP: 37_008,
 } as const;
+
+/** TCP ports of tunnel brokers. */
+export const BROKER_TCP_PORT = { TSP: 3653, TIC: 3874 } as const;
 
 export const ICMPV6_TYPE = {
   UNREACHABLE: 1,

@@ -70,6 +70,20 @@ const CARRIERS: readonly (readonly [title: string, layers: readonly LayerSpec[],
     [V4, udp(2152, 2152), hex('34ff 0044 00000777 00000085 01000000'), V6],
     'eth/ipv4/udp/gtp/ipv6/tcp',
   ],
+  ['MPLS in IP', [{ ...V4, protocol: 137 }, hex('00010140'), V6], 'eth/ipv4/mpls/ipv6/tcp'],
+  ['EtherIP', [{ ...V4, protocol: 97 }, hex(`3000 ${MACS} 86dd`), V6], 'eth/ipv4/etherip/eth/ipv6/tcp'],
+  [
+    'EtherIP in IPv6 with a VLAN tag inside',
+    [{ ...V6, nextHeader: 97 }, hex(`3000 ${MACS} 8100 0007 86dd`), V6],
+    'eth/ipv6/etherip/eth/vlan/ipv6/tcp',
+  ],
+  ['Ethernet in IP', [{ ...V4, protocol: 143 }, hex(`${MACS} 86dd`), V6], 'eth/ipv4/eth/ipv6/tcp'],
+  ['GUE', [V4, udp(50_000, 6080), hex('0029 0000'), V6], 'eth/ipv4/udp/gue/ipv6/tcp'],
+  [
+    'GUE with fields',
+    [V4, udp(50_000, 6080), hex('0229 0000 0102030405060708'), V6],
+    'eth/ipv4/udp/gue/ipv6/tcp',
+  ],
   [
     'IEEE 802.3 with LLC and SNAP',
     [{ layer: 'eth', type: 0x0064 }, hex('aaaa03 000000 0800'), V4, V6],
@@ -146,8 +160,45 @@ describe('a carrier', () => {
       'Tunnel::AYIYA ayiya',
       'Tunnel::IP l2tp',
       'Tunnel::GTPv1 gtp-u',
+      'Tunnel::IP mpls-in-ip',
+      'Tunnel::IP etherip',
+      'Tunnel::IP etherip',
+      'Tunnel::IP ethernet-in-ip',
+      'Tunnel::IP gue',
+      'Tunnel::IP gue',
       'Tunnel::IP 6in4',
     ]);
+  });
+
+  it('without a header is known by its port: IPv4 and IPv6 directly in GUE', () => {
+    const kinds = [[V4, V6], [{ layer: 'ipv6', src: '2001:db8::1', dst: '2001:db8::2' } as const]].map(
+      (inside) => {
+        const { lines } = analyse([{ layers: [V4, udp(50_000, 6080), ...inside, TCP] }]);
+        return lines('tunnel')
+          .filter(({ action }) => action === 'Tunnel::DISCOVER')
+          .map((line) => line['tunnel_kind']);
+      },
+    );
+    assert.deepEqual(kinds, [['gue', '6in4'], ['gue']]);
+  });
+
+  it('in another is a tunnel of its own: two kinds between the same hosts', () => {
+    const inIp = (protocol: number, header: string): LayerSpec[] => [
+      { ...V4, protocol },
+      hex(header),
+      V6,
+      TCP,
+    ];
+    const { lines } = analyse([
+      { layers: inIp(97, `3000 ${MACS} 86dd`) },
+      { layers: inIp(143, `${MACS} 86dd`) },
+      { layers: inIp(137, '00010140') },
+      { layers: [V4, V6, TCP] },
+    ]);
+    assert.deepEqual(
+      lines('tunnel').map((line) => line['tunnel_kind']),
+      ['etherip', 'ethernet-in-ip', 'mpls-in-ip', '6in4'],
+    );
   });
 
   it('on PPP links is reached', () => {

@@ -22,6 +22,7 @@ const payload = (hex: string): LayerSpec => ({
   layer: 'payload',
   bytes: Uint8Array.from(Buffer.from(hex, 'hex')),
 });
+const text = (words: string): string => Buffer.from(words).toString('hex');
 const teredoOf = (hex: string): LayerStack => decodeLayers(V4, TEREDO_UDP, payload(hex.padEnd(96, '0')));
 
 /** A frame whose octets behind the first `keep` are gone, on the wire too. */
@@ -30,12 +31,18 @@ function shortened(layers: readonly LayerSpec[], drop: number): LayerStack {
   return decodeBytes(bytes.subarray(0, bytes.length - drop));
 }
 
+function overTzsp(hex: string): LayerStack {
+  const decoder = newDecoder(8, ['tzsp']);
+  const bytes = buildFrame([V4, { layer: 'udp', src: 40_000, dst: 37_008 }, payload(hex)]);
+  return decodeBytes(bytes, { decoder });
+}
+
 /** One packet per verdict: how the stack ends, or what it notes. */
 const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   ok: () => decodeLayers(V4, V6, TCP),
   fragment: () => decodeLayers({ ...V4, fragment: 0x2000 }, TEREDO_UDP, payload('00'.repeat(16))),
   not_ip: () => decodeLayers({ layer: 'eth', type: 0x0806 }, payload('0001')),
-  unsupported_carrier: () => decodeLayers({ ...V4, protocol: 137 }, payload('00000101')),
+  unsupported_carrier: () => decodeLayers(V4, { layer: 'gre', protocol: 0x1234 }, payload('00000101')),
   unsupported_link_type: () => decodeBytes(new Uint8Array(64), { linkType: 147 }),
   too_many_layers: () =>
     decodeLayers(...Array.from({ length: 40 }, () => ({ layer: 'vlan', id: 1 }) as const), V4, V6, TCP),
@@ -79,6 +86,12 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   not_geneve: () => overUdp(6081, '4000655800000a00'),
   truncated_AYIYA: () => overUdp(5072, '4152112900000000'),
   not_ayiya: () => overUdp(5072, '415211110000000000'),
+  truncated_EtherIP: () => decodeLayers({ ...V4, protocol: 97 }, payload('30')),
+  not_etherip: () => decodeLayers({ ...V4, protocol: 97 }, payload('2000')),
+  truncated_GUE: () => overUdp(6080, '01290000'),
+  not_gue: () => overUdp(6080, '0029000045'),
+  truncated_TZSP: () => overTzsp('01000001'),
+  not_tzsp: () => overTzsp('0104000101'),
   truncated_GTP: () => overUdp(2152, '32ff000400000001'),
   not_gtp: () => overUdp(2152, '12ff000400000001'),
   truncated_L2TP: () => overUdp(1701, '4002000800'),
@@ -87,6 +100,10 @@ const CASES: Readonly<Record<VerdictName, () => LayerStack>> = {
   not_vxlan: () => decodeLayers(V4, { layer: 'udp', src: 1, dst: 4789 }, payload('00'.repeat(20))),
   not_teredo: () => teredoOf(`0000${'11'.repeat(6)}50`),
   truncated_Teredo: () => oneOctetOfTeredo(),
+  tunnel_broker_TSP: () => overUdp(3653, 'f000000100000000' + text('VERSION=2.0.0\r\n')),
+  tunnel_broker_heartbeat: () => overUdp(3740, text('HEARTBEAT TUNNEL 2001:db8::2 sender 1 00')),
+  tunnel_broker_TIC: () =>
+    decodeLayers(V4, { layer: 'tcp', src: 40_000, dst: 3874 }, payload(text('client TIC/draft-00'))),
   truncated_Teredo_authentication: () => teredoOf('0001ffff'),
   truncated_Teredo_origin_indication: () =>
     decodeLayers(V4, TEREDO_UDP, payload(`00011a00${'00'.repeat(35)}0000`)),

@@ -44,9 +44,57 @@ describe('a mirror of several ports', () => {
     });
   });
 
-  it('does not make copies of what a sender repeats, or of what differs in any octet', () => {
-    const others: LayerSpec[][] = [
+  it('shows it with the same TTL under another VLAN tag or with other addresses of Ethernet', () => {
+    const forms: LayerSpec[][] = [
       teredo(),
+      [{ layer: 'vlan', id: 10 }, ...teredo()],
+      [{ layer: 'eth', src: '02:00:00:00:00:07', dst: '02:00:00:00:00:08' }, ...teredo()],
+    ];
+    for (const layers of forms) {
+      const packets = [{ layers: teredo() }, { at: 0.0001, layers }];
+      assert.deepEqual(counted(packets), { duplicates: 1, sent: 1 });
+    }
+  });
+
+  it('shows it before and behind a router, each twice, in any order of the ports', () => {
+    for (const ttls of [
+      [64, 64, 63, 63],
+      [64, 63, 64, 63],
+    ]) {
+      const packets = ttls.map((ttl, i) => ({ at: i * 0.001, layers: teredo({ ttl }) }));
+      assert.deepEqual(counted(packets), { duplicates: 3, sent: 1 });
+    }
+  });
+
+  it('does not make copies of what a sender may repeat: identification 0, and IPv6', () => {
+    const packets = [0, 0.001, 0.002].map((at) => ({ at, layers: teredo({ id: 0 }) }));
+    assert.deepEqual(counted(packets), { duplicates: 0, sent: 3 });
+    const outer: LayerSpec = { layer: 'ipv6', src: '2001:db8::1', dst: '2001:db8::2' };
+    const layers: LayerSpec[] = [outer, ...teredo({ id: 0 })];
+    const { analysis } = analyse([0, 0.001].map((at) => ({ at, layers })));
+    assert.equal(analysis.counters.duplicates, 0);
+  });
+
+  it('takes the same octets more than 50 ms after the first for a packet of its own, however many come between', () => {
+    const packets = Array.from({ length: 11 }, (_, i) => ({ at: i * 0.03, layers: teredo() }));
+    assert.deepEqual(counted(packets), { duplicates: 5, sent: 6 });
+  });
+
+  it('counts each round of a packet that goes in a circle', () => {
+    const everyHop = Array.from({ length: 40 }, (_, i) => ({
+      at: i * 0.001,
+      layers: teredo({ ttl: 64 - i }),
+    }));
+    assert.deepEqual(counted(everyHop), { duplicates: 4, sent: 36 });
+    const everyOther = Array.from({ length: 20 }, (_, i) => ({
+      at: i * 0.001,
+      layers: teredo({ ttl: 64 - 2 * i }),
+    }));
+    assert.deepEqual(counted(everyOther), { duplicates: 0, sent: 20 });
+  });
+
+  it('does not make copies of what differs in any octet', () => {
+    const others: LayerSpec[][] = [
       teredo({ ttl: 65 }),
       teredo({ ttl: 62 }),
       teredo({ ttl: 63, id: 8 }),

@@ -3,14 +3,15 @@ import { LAYER_NAMES } from '../../src/decode/layers.js';
 import { PacketDecoder } from '../../src/decode/packet.js';
 import { frameOf } from '../../src/wire/frame.js';
 import type { FrameView } from '../../src/wire/frame.js';
+import type { MirrorTransport } from '../../src/wire/mirror-transport.js';
 import { LINK_TYPE } from '../../src/wire/numbers.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { buildFrame } from '../../src/wire/packet-builder.js';
 
 const ETHERNET: number = LINK_TYPE.ETHERNET;
 
-export function newDecoder(maxDepth = 8): PacketDecoder {
-  return new PacketDecoder({ maxDepth, vxlanPorts: [4789], isKnownTunnel: () => false });
+export function newDecoder(maxDepth = 8, mirrorTransports: readonly MirrorTransport[] = []): PacketDecoder {
+  return new PacketDecoder({ maxDepth, vxlanPorts: [4789], mirrorTransports, isKnownTunnel: () => false });
 }
 
 /** Decodes a frame; `wireLength` beyond the octets means that the capture was cut. */

@@ -23,8 +23,8 @@ export function blindSpots(needs: FilterNeeds, form: LinkForm, user: string | un
   hidden.push(
     `UDP on ports other than ${list(needs.teredoPorts)} that is no whole Teredo packet: it does not show as weird.`,
     `VXLAN to ports other than ${list(needs.vxlanPorts)}, and tunnels in it.`,
-    'AYIYA, L2TP, GTP-U and GENEVE on ports that are not theirs.',
-    'GUE, FOU, WireGuard and ESP: the decoder does not open them, so they are not even counted.',
+    'AYIYA, L2TP, GTP-U, GENEVE and GUE on ports that are not theirs.',
+    'FOU that holds no bare IPv6, WireGuard and ESP: the decoder does not open them, so they are not even counted.',
     needs.brokerPorts.some(({ transport }) => transport === 'tcp')
       ? 'Tunnels inside TCP, such as IP-HTTPS, but for the first steps of brokers on their ports.'
       : 'Tunnels inside TCP, such as IP-HTTPS.',

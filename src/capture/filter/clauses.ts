@@ -28,7 +28,14 @@ const IPV6_NEXT_HEADER = 6;
 const IPV6_SOURCE = 8;
 const IPV6_DESTINATION = 24;
 const IPV6_HEADER = 40;
-const TUNNEL_PROTOCOLS = [IP_PROTOCOL.IPV6, IP_PROTOCOL.IPV4, IP_PROTOCOL.GRE];
+const TUNNEL_PROTOCOLS = [
+  IP_PROTOCOL.IPV6,
+  IP_PROTOCOL.IPV4,
+  IP_PROTOCOL.GRE,
+  IP_PROTOCOL.MPLS,
+  IP_PROTOCOL.ETHERIP,
+  IP_PROTOCOL.ETHERNET,
+];
 const IPV6_EXTENSIONS = [
   IP_PROTOCOL.HOPOPTS,
   IP_PROTOCOL.ROUTING,
@@ -51,7 +58,7 @@ export function clausesOf(needs: FilterNeeds): readonly WrittenClause[] {
   const clauses: WrittenClause[] = [
     {
       name: 'tunnel protocols',
-      why: 'protocols 41 (6in4, 6to4, ISATAP, 6rd), 4 and 47 (GRE) are tunnels',
+      why: 'protocols 41 (6in4, 6to4, ISATAP, 6rd), 4, 47 (GRE), 137 (MPLS), 97 and 143 (Ethernet) are tunnels',
       ipv4: (terms) => TUNNEL_PROTOCOLS.map((p) => ipv4Protocol(terms, p)),
       ipv6: (terms) => TUNNEL_PROTOCOLS.map((p) => nextHeader(terms, p)),
     },
@@ -114,11 +121,17 @@ export function clausesOf(needs: FilterNeeds): readonly WrittenClause[] {
     ),
     ...portClause(
       'carriers',
-      'AYIYA, L2TP, GTP-U and GENEVE are known by their ports',
+      'AYIYA, L2TP, GTP-U, GENEVE and GUE are known by their ports',
       'either',
-      udp([UDP_PORT.AYIYA, UDP_PORT.L2TP, UDP_PORT.GTP_U, UDP_PORT.GENEVE]),
+      udp([UDP_PORT.AYIYA, UDP_PORT.L2TP, UDP_PORT.GTP_U, UDP_PORT.GENEVE, UDP_PORT.GUE]),
     ),
     ...portClause('VXLAN', 'VXLAN may carry tunnels', 'destination', udp(needs.vxlanPorts)),
+    ...portClause(
+      'mirror transport',
+      'what a mirror port shows comes in it',
+      'destination',
+      udp(needs.mirrorPorts ?? []),
+    ),
     {
       name: 'Teredo shape',
       why: 'relays and peers use any port: UDP that holds an IPv6 packet, bare or behind origin or authentication headers',

@@ -1,4 +1,4 @@
-import { UDP_PORT } from '../../wire/numbers.js';
+import { BROKER_TCP_PORT, UDP_PORT } from '../../wire/numbers.js';
 import { FilterError } from './filter-error.js';
 
 export interface BrokerPort {
@@ -28,6 +28,8 @@ export interface FilterNeeds {
   readonly brokerPorts: readonly BrokerPort[];
   /** UDP destination ports of VXLAN. */
   readonly vxlanPorts: readonly number[];
+  /** UDP destination ports of what carries a mirror port here; its frames all pass. */
+  readonly mirrorPorts?: readonly number[];
   /** Whether IPv6 packets that no tunnel carries, but with a Teredo or 6to4 address, are wanted. */
   readonly nativeIpv6: boolean;
   /** Whether ICMP and ICMPv6 that no tunnel carries are wanted: errors quote the packets that they are about. */
@@ -43,14 +45,19 @@ export const MAX_PORTS = 32;
 /** DNS and LLMNR: where names of Teredo servers and of ISATAP routers are asked for (RFC 5214 9, RFC 7123 3.5). */
 export const DEFAULT_DNS_PORTS: readonly number[] = [53, 5355];
 
-/** TSP (RFC 5572 2), AYIYA, and the heartbeat and TIC of SixXS. */
+/** TSP (RFC 5572 2), and the heartbeat and TIC of SixXS: the decoder tells what they say. */
+const TOLD_BROKER_PORTS: readonly BrokerPort[] = [
+  { transport: 'udp', port: UDP_PORT.TSP },
+  { transport: 'tcp', port: BROKER_TCP_PORT.TSP },
+  { transport: 'udp', port: UDP_PORT.HEARTBEAT },
+  { transport: 'tcp', port: BROKER_TCP_PORT.TIC },
+];
+
+/** The same, and AYIYA. */
 export const DEFAULT_BROKER_PORTS: readonly BrokerPort[] = [
-  { transport: 'udp', port: 3653 },
-  { transport: 'tcp', port: 3653 },
+  ...TOLD_BROKER_PORTS,
   { transport: 'udp', port: UDP_PORT.AYIYA },
   { transport: 'tcp', port: UDP_PORT.AYIYA },
-  { transport: 'udp', port: 3740 },
-  { transport: 'tcp', port: 3874 },
 ];
 
 /** Everything that a filter can pass, on a link with both kinds of VLAN tags. */
@@ -67,9 +74,15 @@ export function defaultNeeds(linkType: number): FilterNeeds {
   };
 }
 
-/** What the decoders open: tunnels, and all that comes to the port of Teredo. The same link. */
+/** What the decoders open: tunnels, all that comes to the port of Teredo, and talk with brokers. The same link. */
 export function tunnelNeeds(linkType: number): FilterNeeds {
-  return { ...defaultNeeds(linkType), dnsPorts: [], brokerPorts: [], nativeIpv6: false, icmp: false };
+  return {
+    ...defaultNeeds(linkType),
+    dnsPorts: [],
+    brokerPorts: TOLD_BROKER_PORTS,
+    nativeIpv6: false,
+    icmp: false,
+  };
 }
 
 /** Throws a FilterError for a port that is none, or for too many. */

@@ -1,3 +1,4 @@
+import { MIRROR_TRANSPORTS } from '../../wire/mirror-transport.js';
 import { optional, withDefault, withDerived, required } from '../kind.js';
 import { listOf } from '../list.js';
 import { GIB, MIB, size } from '../quantities.js';
@@ -103,6 +104,12 @@ export const CAPTURE = section({
       'Which packets: `in` leaves out copies of what this machine sends.',
     ),
     carriers: withDefault(CARRIERS, {}, 'What stands around IP.'),
+    mirrorTransports: withDefault(
+      listOf(oneOf(MIRROR_TRANSPORTS), { isSet: true }),
+      [],
+      'What brings the frames of a mirror port to the sensor beside ERSPAN. Outermost and with Ethernet inside it is unwrapped and is no tunnel: name only what nothing else uses on this wire.',
+      { example: ['tzsp'] },
+    ),
   },
   check({ driver, promiscuous, direction }, at) {
     if (driver !== 'cap') return;

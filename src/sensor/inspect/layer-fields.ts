@@ -7,6 +7,7 @@ import {
   GENEVE,
   GRE,
   GTP,
+  GUE,
   ICMP,
   IP,
   IPPROTO,
@@ -110,6 +111,8 @@ export function layerFields(stack: LayerStack, layer: number): LayerFields {
       return { operation: word(AYIYA.OPERATION), next_header: word(AYIYA.NEXT_HEADER) };
     case LAYER.gtp:
       return { type: word(GTP.TYPE), endpoint: word(GTP.ENDPOINT) };
+    case LAYER.gue:
+      return { protocol: word(GUE.PROTOCOL), flags: word(GUE.FLAGS) };
     case LAYER.l2tp:
       return { tunnel: word(L2TP.TUNNEL), session: word(L2TP.SESSION) };
     case LAYER.ipproto:
@@ -140,6 +143,7 @@ const FIXED: Readonly<Record<number, number>> = {
   [LAYER.icmpv6]: 4,
   [LAYER.gre]: 4,
   [LAYER.vxlan]: 8,
+  [LAYER.etherip]: 2,
 };
 
 function leafHeader(stack: LayerStack, layer: number): number {

@@ -19,7 +19,7 @@ import { PacketWitness } from './packet-witness.js';
 
 export interface InspectorOptions extends Pick<
   AnalysisOptions,
-  'site' | 'sixrd' | 'maxDepth' | 'vxlanPorts' | 'checksums'
+  'site' | 'sixrd' | 'maxDepth' | 'vxlanPorts' | 'checksums' | 'mirrorTransports'
 > {
   readonly endpoints: EndpointList;
 }
@@ -83,8 +83,7 @@ export class PacketInspector {
       emit: () => undefined,
     });
     this.#decoder = new PacketDecoder({
-      maxDepth: options.maxDepth,
-      vxlanPorts: options.vxlanPorts,
+      ...options,
       isKnownTunnel: (stack, ip, udp) => this.#analysis.tunnels.findUdp(stack, ip, udp) >= 0,
     });
     this.#reassembler = new FragmentReassembler({

@@ -65,6 +65,7 @@ export class AnalysisThread {
       maxDepth: config.maxDepth,
       vxlanPorts: config.vxlanPorts,
       checksums: config.checksums,
+      mirrorTransports: config.capture.mirrorTransports,
       limits: config.limits,
       sensor: config.sensor,
       seed: task.seed,

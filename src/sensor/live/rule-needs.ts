@@ -1,5 +1,6 @@
 import type { FilterNeeds } from '../../capture/filter/filter-needs.js';
 import { defaultNeeds, tunnelNeeds } from '../../capture/filter/filter-needs.js';
+import { UDP_PORT } from '../../wire/numbers.js';
 import type { LinkForm } from '../../capture/filter/link-form.js';
 import { KIND } from '../../model/vocabulary.js';
 import type { Rule, RuleEvent } from '../../rules/rule.js';
@@ -31,7 +32,8 @@ export function needsOf(
   const all = defaultNeeds(linkType);
   const beyond = [...loadedRules.flatMap(({ on }) => seenBy[on]), ...(census.enabled ? SEEN_BY_CENSUS : [])];
   const widened = Object.fromEntries(beyond.map((key) => [key, all[key]]));
-  return { ...tunnelNeeds(linkType), ...widened, vxlanPorts, carriers: capture.carriers };
+  const mirrorPorts = capture.mirrorTransports.includes('tzsp') ? [UDP_PORT.TZSP] : [];
+  return { ...tunnelNeeds(linkType), ...widened, vxlanPorts, mirrorPorts, carriers: capture.carriers };
 }
 
 /** Loaded rules that ask for what the configuration keeps from the analysis on such a link, each in a sentence. */

@@ -39,7 +39,19 @@ const extension = fc.constantFrom<LayerSpec>(
   { layer: 'routing' },
   { layer: 'fragment', offset: 0, more: true },
 );
+/** Carriers directly in IP: EtherIP, MPLS, Ethernet. */
+const inIp = fc.constantFrom<LayerSpec[]>(
+  ...[
+    [97, '3000020000000001020000000002 86dd'],
+    [137, '00010140'],
+    [143, '020000000001020000000002 86dd'],
+  ].map(([protocol, header]): LayerSpec[] => [
+    { layer: 'ipv4', src: '192.0.2.1', dst: '198.51.100.2', protocol: Number(protocol) },
+    { layer: 'payload', bytes: Uint8Array.from(Buffer.from(String(header).replace(' ', ''), 'hex')) },
+  ]),
+);
 const outer: fc.Arbitrary<LayerSpec[]> = fc.oneof(
+  inIp,
   fc.tuple(ipv4Layer),
   fc.tuple(ipv6Layer),
   fc.tuple(ipv6Layer, extension),
@@ -84,6 +96,11 @@ const byPort = (own: number, header: string): LayerSpec[] => [
   { layer: 'udp', src: 40_000, dst: own },
   { layer: 'payload', bytes: Uint8Array.from(Buffer.from(header, 'hex')) },
 ];
+const words = (text: string): string => Buffer.from(text).toString('hex');
+const broker = (own: number, text: string): LayerSpec[] => [
+  { layer: 'tcp', src: own, dst: 40_000 },
+  { layer: 'payload', bytes: Uint8Array.from(Buffer.from(text)) },
+];
 const tunnelled: fc.Arbitrary<LayerSpec[]> = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(udpLayer, teredoLayer) },
   fc.constant<LayerSpec[]>([]),
@@ -97,11 +114,15 @@ const tunnelled: fc.Arbitrary<LayerSpec[]> = fc.oneof(
     octets(80).map((bytes) => ({ layer: 'payload' as const, bytes })),
   ),
   fc.tuple(fc.record({ layer: fc.constant('tcp' as const), src: port, dst: port })),
+  fc.constantFrom<LayerSpec[]>(broker(3653, 'CAPABILITY TUNNEL=V6V4'), broker(3874, '200 SixXS TIC')),
   fc.constantFrom<LayerSpec[]>(
     byPort(5072, `4152112900000000${'11'.repeat(36)}`),
     byPort(1701, '0002000700090057'),
     byPort(2152, '30ff003c00000001'),
     byPort(6081, '000086dd00000a00'),
+    byPort(6080, '00290000'),
+    byPort(3653, `f000000100000000${words('VERSION=2.0.0')}`),
+    byPort(3740, words('HEARTBEAT TUNNEL ')),
   ),
 );
 const tag = fc.record({

@@ -22,10 +22,10 @@ function decoded({ bytes, wireLength = bytes.length }: FilterFrame, linkType: nu
   return decodeBytes(bytes, { decoder, linkType, wireLength });
 }
 
-/* A tunnel, or a fragment that may be part of one. */
+/* A tunnel, a fragment that may be part of one, or what a broker is told. */
 function isWanted(frame: FilterFrame, linkType: number): boolean {
   const stack = decoded(frame, linkType);
-  return stack.encapsulations > 0 || stack.fragmentLayer >= 0;
+  return stack.encapsulations > 0 || stack.fragmentLayer >= 0 || stack.isBrokerTalk;
 }
 
 function holdsFor(needs: FilterNeeds, frame: fc.Arbitrary<FilterFrame>): void {

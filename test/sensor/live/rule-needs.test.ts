@@ -44,7 +44,11 @@ describe('what the automatic filter passes for the loaded rules', () => {
       LINK_TYPE.ETHERNET,
       surroundings('', SHIPPED),
     );
-    assert.deepEqual([dnsPorts, brokerPorts, nativeIpv6, icmp, teredoPorts], [[], [], false, false, [3544]]);
+    const told = brokerPorts.map(({ port }) => port);
+    assert.deepEqual(
+      [dnsPorts, told, nativeIpv6, icmp, teredoPorts],
+      [[], [3653, 3653, 3740, 3874], false, false, [3544]],
+    );
   });
 
   it('is more where rules of an event see more, and less again without them', () => {
