@@ -19,7 +19,7 @@ import { TunnelTable } from '../tunnel/tunnel-table.js';
 import { LINK_TYPE } from '../wire/numbers.js';
 import { noticeRecord } from '../zeek/notice-record.js';
 import type { AnalysisOptions } from './analysis-options.js';
-import { Checksums } from './checksums.js';
+import type { Checksums } from './checksums.js';
 import { Counters } from './counters.js';
 import { FactFiller } from './fact-filler.js';
 import { Identities } from './identities.js';
@@ -116,8 +116,7 @@ export class Analysis {
     const logs = this.#profile.makeLogs(this.tunnels, this.#identities, this.counters);
     this.#weirds = logs.weirds;
     this.#tunnelLog = logs.tunnelLog;
-    const mode = options.profile === 'strict' ? 'ignore' : (options.checksums ?? 'auto');
-    this.#checksums = new Checksums(mode, (scene, sender) => this.#weirds.reportOffload(scene, sender));
+    this.#checksums = logs.checksums;
     this.#judge = this.#makeJudge(options.rules, options.endpoints);
     this.#levels = this.#makeLevels();
     this.#known = this.#makeKnown();

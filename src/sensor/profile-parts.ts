@@ -4,8 +4,10 @@ import type { Verdict } from '../decode/verdicts.js';
 import { VERDICT } from '../decode/verdicts.js';
 import type { TunnelTable, TunnelTableOptions } from '../tunnel/tunnel-table.js';
 import { UdpFlows } from '../tunnel/udp-flows.js';
+import type { WeirdEvent } from '../model/records.js';
 import { weirdRecord } from '../zeek/weird-record.js';
 import type { AnalysisOptions } from './analysis-options.js';
+import { Checksums } from './checksums.js';
 import type { Counters } from './counters.js';
 import type { Identities } from './identities.js';
 import { ExtendedTunnelLog } from './tunnel-log.js';
@@ -46,6 +48,7 @@ export interface ProfileParts {
 }
 
 export interface ProfileLogs {
+  readonly checksums: Checksums;
   readonly weirds: WeirdLog;
   readonly tunnelLog: TunnelLog;
 }
@@ -67,16 +70,14 @@ function extendedParts(options: AnalysisOptions): ProfileParts {
     judgesFirstFragments: true,
     takesShortcuts: true,
     strayDatagram: VERDICT.not_teredo,
-    makeLogs: (table, identities, counters) => ({
-      weirds: new ExtendedWeirdLog(
-        limits.weirdKeys,
-        counters,
-        sensor,
-        (event) => emit(weirdRecord(event)),
-        identities,
-      ),
-      tunnelLog: new ExtendedTunnelLog(table, identities, sensor, emit),
-    }),
+    makeLogs(table, identities, counters) {
+      const write = (event: WeirdEvent): void => emit(weirdRecord(event));
+      const weirds = new ExtendedWeirdLog(limits.weirdKeys, counters, sensor, write, identities);
+      const checksums = new Checksums(options.checksums ?? 'auto', (scene, sender) =>
+        weirds.reportOffload(scene, sender),
+      );
+      return { weirds, checksums, tunnelLog: new ExtendedTunnelLog(table, identities, sensor, emit) };
+    },
   };
 }
 
@@ -101,7 +102,7 @@ function strictParts(options: AnalysisOptions, tunnels: () => TunnelTable): Prof
     takesShortcuts: false,
     strayDatagram: VERDICT.ok,
     makeLogs(table, identities, counters) {
-      const write = (event: Parameters<typeof weirdRecord>[0]): void => emit(weirdRecord(event, 'strict'));
+      const write = (event: WeirdEvent): void => emit(weirdRecord(event, 'strict'));
       const weirds = new ZeekWeirdLog(limits.weirdKeys, counters, sensor, write, identities);
       const tunnelLog = new ZeekTunnelLog({
         tunnels: table,
@@ -110,7 +111,8 @@ function strictParts(options: AnalysisOptions, tunnels: () => TunnelTable): Prof
         emit,
         onTooManyChanges: (scene, flow) => weirds.reportChanges(scene, flow),
       });
-      return { weirds, tunnelLog };
+      // As `zeek -C`.
+      return { weirds, tunnelLog, checksums: new Checksums('ignore', () => undefined) };
     },
   };
 }

@@ -50,8 +50,6 @@ export interface WeirdLog {
   report(scene: PacketScene): void;
   /** Reports something about the packet that no decoder raised. */
   reportNamed(scene: PacketScene, name: string, detail: string | undefined): void;
-  /** Says that checksums of a sender are filled in behind the mirror. */
-  reportOffload(scene: PacketScene, sender: string): void;
 }
 
 /**

@@ -73,9 +73,6 @@ export class ZeekWeirdLog implements WeirdLog {
     if (stack.verdict !== VERDICT.ok) this.#one(scene, stack.verdict, stack.encapsulations);
   }
 
-  /* Never called: this profile verifies no checksums, as `zeek -C`. */
-  reportOffload(): void {}
-
   /** What no decoder raises has no name in Zeek. */
   reportNamed(): void {
     return;
