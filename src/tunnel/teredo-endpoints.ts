@@ -120,8 +120,8 @@ export class TeredoEndpoints {
       case TEREDO_CLASS.data: {
         const isTest = p.icmpType === ICMPV6_TYPE.ECHO_REQUEST && p.sourceIsTeredo && !p.destinationIsTeredo;
         if (!isTest || p.destinationPort !== UDP_PORT.TEREDO || this.#goesToRelay(p)) return;
-        // A relay is known to its clients before they send to it; that is seen only if their server is.
-        out.set(CHECK.T12, this.#wasSolicited(p.sourceV4, p.sourcePort) ? VIOLATED : UNDETERMINED);
+        // A relay and its client meet before this: seen if the client is known from its start.
+        out.set(CHECK.T12, this.#isKnownFromStart(p.sourceV4, p.sourcePort) ? VIOLATED : UNDETERMINED);
         return;
       }
       default:
@@ -171,8 +171,7 @@ export class TeredoEndpoints {
       const isMet = (peers.howMet(clientV4, clientPort, v4, port) & (MET.byClient | MET.byBubble)) !== 0;
       if (isMet) out.set(CHECK.T34, HOLDS);
       else {
-        const isKnown = client >= 0 && this.#clients.isKnownFromStart(client) && !peers.forgotPairs;
-        out.set(CHECK.T34, isKnown ? VIOLATED : UNDETERMINED);
+        out.set(CHECK.T34, this.#isKnownFromStart(clientV4, clientPort) ? VIOLATED : UNDETERMINED);
       }
     }
     out.decide(CHECK.T33, peers.relay(clientV4, clientPort, words, p.source, v4, port, now));
@@ -250,9 +249,9 @@ export class TeredoEndpoints {
     return slot >= 0 && this.#clients.isQualified(slot);
   }
 
-  #wasSolicited(v4: number, port: number): boolean {
+  #isKnownFromStart(v4: number, port: number): boolean {
     const slot = this.#clients.find(v4, port);
-    return slot >= 0 && this.#clients.wasSolicited(slot);
+    return slot >= 0 && this.#clients.isKnownFromStart(slot) && !this.#peers.forgotPairs;
   }
 }
 

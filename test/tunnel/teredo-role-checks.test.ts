@@ -73,7 +73,9 @@ describe('checks of roles in Teredo', () => {
 
   it('T12: the ping test goes to the client’s own server', () => {
     holds('T12', pingTest(SERVER));
-    isViolated('T12', solicitation(), advertisement(), pingTest(PEER, 1));
+    const stranger = directBubble({ outer: { dst: '9.9.9.9' } });
+    isViolated('T12', stranger, solicitation({ at: 90 }), advertisement({ at: 90.1 }), pingTest(PEER, 91));
+    isUndetermined('T12', solicitation(), advertisement(), pingTest(PEER, 1));
     isUndetermined('T12', pingTest(PEER));
     // A relay may have the port of servers.
     const answer = teredo([PEER, 3544], [CLIENT, PORT], [HOST, CLIENT_V6], echo(129), { at: 0.5 });
