@@ -45,6 +45,82 @@ export {
 		Tunnel_Depth_Exceeded,
 		## A host uses an IPv6 tunnel.
 		Tunnel_In_Use,
+		## Data in a Teredo authentication header.
+		Teredo_Auth_Covert,
+		## Teredo with a client identifier and an authentication value.
+		Teredo_Secure_Qualification,
+		## Teredo authentication on a packet that cannot have one.
+		Teredo_Auth_Misplaced,
+		## Octets behind a Teredo packet that no trailer explains.
+		Teredo_Trailer_Covert,
+		## Octets behind an IPv6 header that says nothing follows.
+		Data_After_No_Next_Header,
+		## Padding of an IPv6 header that is not zero.
+		Padding_Data,
+		## IPv6 option that no registry names.
+		Unknown_IPv6_Option,
+		## Reserved bits of an IPv6 extension header are set.
+		Reserved_Bits_Set,
+		## Octets behind the IPv6 packet in a protocol 41 tunnel.
+		Data_Behind_Inner_Packet,
+		## Source-routed IPv6 packet in a tunnel.
+		Source_Route_In_Tunnel,
+		## IPv6 option that runs past its header.
+		Malformed_IPv6_Options,
+		## Teredo headers in an order that the standard forbids.
+		Teredo_Illegal_Headers,
+		## Lengths in a Teredo packet that contradict one another.
+		Tunnel_Length_Lie,
+		## Teredo packet with headers that only an attacker has a use for.
+		Teredo_Odd_Headers,
+		## 6to4 through a relay that is not yours.
+		SixToFour_Unknown_Relay,
+		## 6to4 packet that a relay sends back into 6to4.
+		SixToFour_Relay_Loop,
+		## Packet from the 6to4 relay prefix that no relay returns.
+		SixToFour_False_Relay,
+		## 6to4 destination address does not belong to who gets the packet.
+		SixToFour_Destination_Mismatch,
+		## 6to4 packet with an address that must not be in one.
+		SixToFour_Forbidden_Address,
+		## ISATAP destination address does not belong to who gets the packet.
+		ISATAP_Destination_Mismatch,
+		## ISATAP router advertisement that is not its sender’s own.
+		ISATAP_Rogue_Router,
+		## ISATAP across the border of the site.
+		ISATAP_Across_Perimeter,
+		## ISATAP address that claims to be unique and is not.
+		ISATAP_False_Unique,
+		## 6rd source address does not belong to its sender.
+		SixRD_Source_Spoof,
+		## 6rd destination address does not belong to who gets the packet.
+		SixRD_Destination_Mismatch,
+		## A tunnel in a tunnel in a tunnel.
+		Deeply_Nested_Tunnel,
+		## Tunnel of a tunnel broker.
+		Tunnel_Broker,
+		## Teredo server that gives a prefix which is not its own.
+		Teredo_Rogue_Prefix,
+		## Teredo server that is not who it says.
+		Teredo_Rogue_Server,
+		## Teredo router advertisement that nobody asked for.
+		Teredo_Unsolicited_Advertisement,
+		## Router advertisement in Teredo with options that attack its receiver.
+		Teredo_Exploit_Advertisement,
+		## Teredo solicitation or advertisement that no stack would send.
+		Teredo_Crafted_Qualification,
+		## Teredo connectivity test through a server that is not the client’s.
+		Teredo_Ping_Other_Server,
+		## Origin indication from someone who is no server.
+		Teredo_Forged_Origin,
+		## Teredo address with the port of a service.
+		Teredo_Service_Port,
+		## Teredo address with flags that no standard defines.
+		Teredo_Reserved_Flags,
+		## Data through a Teredo server.
+		Teredo_Service_Misuse,
+		## Local discovery of Teredo that is not local, or not the sender’s own.
+		Teredo_Peer_Capture,
 		## copperhull could not deliver its alerts for a while.
 		Delivery_Outage,
 		## copperhull could not see the packets of an interface for a while.
@@ -163,6 +239,80 @@ export {
 		["TunnelAbuse::Nested_Tunnel"] = TunnelAbuse::Nested_Tunnel,
 		["TunnelAbuse::Tunnel_Depth_Exceeded"] = TunnelAbuse::Tunnel_Depth_Exceeded,
 		["TunnelAbuse::Tunnel_In_Use"] = TunnelAbuse::Tunnel_In_Use,
+		["TunnelAbuse::Teredo_Auth_Covert"] =
+		    TunnelAbuse::Teredo_Auth_Covert,
+		["TunnelAbuse::Teredo_Secure_Qualification"] =
+		    TunnelAbuse::Teredo_Secure_Qualification,
+		["TunnelAbuse::Teredo_Auth_Misplaced"] =
+		    TunnelAbuse::Teredo_Auth_Misplaced,
+		["TunnelAbuse::Teredo_Trailer_Covert"] =
+		    TunnelAbuse::Teredo_Trailer_Covert,
+		["TunnelAbuse::Data_After_No_Next_Header"] =
+		    TunnelAbuse::Data_After_No_Next_Header,
+		["TunnelAbuse::Padding_Data"] = TunnelAbuse::Padding_Data,
+		["TunnelAbuse::Unknown_IPv6_Option"] =
+		    TunnelAbuse::Unknown_IPv6_Option,
+		["TunnelAbuse::Reserved_Bits_Set"] =
+		    TunnelAbuse::Reserved_Bits_Set,
+		["TunnelAbuse::Data_Behind_Inner_Packet"] =
+		    TunnelAbuse::Data_Behind_Inner_Packet,
+		["TunnelAbuse::Source_Route_In_Tunnel"] =
+		    TunnelAbuse::Source_Route_In_Tunnel,
+		["TunnelAbuse::Malformed_IPv6_Options"] =
+		    TunnelAbuse::Malformed_IPv6_Options,
+		["TunnelAbuse::Teredo_Illegal_Headers"] =
+		    TunnelAbuse::Teredo_Illegal_Headers,
+		["TunnelAbuse::Tunnel_Length_Lie"] =
+		    TunnelAbuse::Tunnel_Length_Lie,
+		["TunnelAbuse::Teredo_Odd_Headers"] =
+		    TunnelAbuse::Teredo_Odd_Headers,
+		["TunnelAbuse::SixToFour_Unknown_Relay"] =
+		    TunnelAbuse::SixToFour_Unknown_Relay,
+		["TunnelAbuse::SixToFour_Relay_Loop"] =
+		    TunnelAbuse::SixToFour_Relay_Loop,
+		["TunnelAbuse::SixToFour_False_Relay"] =
+		    TunnelAbuse::SixToFour_False_Relay,
+		["TunnelAbuse::SixToFour_Destination_Mismatch"] =
+		    TunnelAbuse::SixToFour_Destination_Mismatch,
+		["TunnelAbuse::SixToFour_Forbidden_Address"] =
+		    TunnelAbuse::SixToFour_Forbidden_Address,
+		["TunnelAbuse::ISATAP_Destination_Mismatch"] =
+		    TunnelAbuse::ISATAP_Destination_Mismatch,
+		["TunnelAbuse::ISATAP_Rogue_Router"] =
+		    TunnelAbuse::ISATAP_Rogue_Router,
+		["TunnelAbuse::ISATAP_Across_Perimeter"] =
+		    TunnelAbuse::ISATAP_Across_Perimeter,
+		["TunnelAbuse::ISATAP_False_Unique"] =
+		    TunnelAbuse::ISATAP_False_Unique,
+		["TunnelAbuse::SixRD_Source_Spoof"] =
+		    TunnelAbuse::SixRD_Source_Spoof,
+		["TunnelAbuse::SixRD_Destination_Mismatch"] =
+		    TunnelAbuse::SixRD_Destination_Mismatch,
+		["TunnelAbuse::Deeply_Nested_Tunnel"] =
+		    TunnelAbuse::Deeply_Nested_Tunnel,
+		["TunnelAbuse::Tunnel_Broker"] = TunnelAbuse::Tunnel_Broker,
+		["TunnelAbuse::Teredo_Rogue_Prefix"] =
+		    TunnelAbuse::Teredo_Rogue_Prefix,
+		["TunnelAbuse::Teredo_Rogue_Server"] =
+		    TunnelAbuse::Teredo_Rogue_Server,
+		["TunnelAbuse::Teredo_Unsolicited_Advertisement"] =
+		    TunnelAbuse::Teredo_Unsolicited_Advertisement,
+		["TunnelAbuse::Teredo_Exploit_Advertisement"] =
+		    TunnelAbuse::Teredo_Exploit_Advertisement,
+		["TunnelAbuse::Teredo_Crafted_Qualification"] =
+		    TunnelAbuse::Teredo_Crafted_Qualification,
+		["TunnelAbuse::Teredo_Ping_Other_Server"] =
+		    TunnelAbuse::Teredo_Ping_Other_Server,
+		["TunnelAbuse::Teredo_Forged_Origin"] =
+		    TunnelAbuse::Teredo_Forged_Origin,
+		["TunnelAbuse::Teredo_Service_Port"] =
+		    TunnelAbuse::Teredo_Service_Port,
+		["TunnelAbuse::Teredo_Reserved_Flags"] =
+		    TunnelAbuse::Teredo_Reserved_Flags,
+		["TunnelAbuse::Teredo_Service_Misuse"] =
+		    TunnelAbuse::Teredo_Service_Misuse,
+		["TunnelAbuse::Teredo_Peer_Capture"] =
+		    TunnelAbuse::Teredo_Peer_Capture,
 		["TunnelAbuse::Delivery_Outage"] = TunnelAbuse::Delivery_Outage,
 		["TunnelAbuse::Capture_Outage"] = TunnelAbuse::Capture_Outage,
 	} &redef;

@@ -7,20 +7,12 @@ import { decodeEtherip } from './etherip.js';
 import { decodeEthernet } from './ethernet.js';
 import { decodeGre } from './gre.js';
 import { decodeIcmp } from './icmp.js';
+import { decodeInnerIp, decodeInnerIpAsZeek } from './inner-ip.js';
 import { decodeIpv4 } from './ipv4.js';
 import { decodeIpv6 } from './ipv6.js';
 import { decodeExtension, isExtensionHeader } from './ipv6-extension.js';
-import {
-  CARRIER,
-  IP,
-  IPPROTO,
-  LAYER,
-  LayerStack,
-  MAX_ENCAPSULATIONS,
-  MAX_LAYERS,
-  PORTS,
-  STEP,
-} from './layers.js';
+import { CARRIER, LAYER, LayerStack, MAX_ENCAPSULATIONS, MAX_LAYERS, PORTS, STEP } from './layers.js';
+import { noNextHeader, otherProtocol } from './last-layer.js';
 import { decodeLlc } from './llc.js';
 import { decodeSll, decodeSll2 } from './linux-sll.js';
 import { decodeLoopback } from './loopback.js';
@@ -35,7 +27,6 @@ import { decodeUdpCarrier, UdpCarriers } from './udp-carriers.js';
 import type { Verdict } from './verdicts.js';
 import { VERDICT } from './verdicts.js';
 import { decodeVlan } from './vlan.js';
-import { isMeasuredByZeek, measureAsZeek } from './zeek-inner-ip.js';
 import type { UdpSession } from './zeek-udp.js';
 import { decodeUdpAsZeek, ZeekUdp } from './zeek-udp.js';
 
@@ -374,47 +365,4 @@ function decodeByEthertype(frame: FrameView, at: number, end: number, stack: Lay
     default:
       return VERDICT.not_ip;
   }
-}
-
-/* The first IP header inside an encapsulation, and what is left over behind the packet. */
-function decodeInnerIp(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
-  const enclosingEnd = stack.wireEnd;
-  const isV4 = stack.selector === ETHERTYPE.IPV4;
-  const verdict = isV4 ? decodeIpv4(frame, at, end, stack) : decodeIpv6(frame, at, end, stack);
-  const isIpCarrier = stack.carrier[stack.encapsulations - 1] === CARRIER.ip;
-  if (verdict === VERDICT.ok && isIpCarrier && stack.wireEnd < enclosingEnd) {
-    stack.remark(VERDICT.inner_IP_payload_length_mismatch);
-  }
-  return verdict;
-}
-
-function decodeInnerIpAsZeek(frame: FrameView, at: number, end: number, stack: LayerStack): Verdict {
-  if (isMeasuredByZeek(stack, stack.encapsulations - 1)) {
-    const verdict = measureAsZeek(frame, at, end, stack);
-    if (verdict !== VERDICT.ok) return verdict;
-  }
-  return stack.selector === ETHERTYPE.IPV4
-    ? decodeIpv4(frame, at, end, stack)
-    : decodeIpv6(frame, at, end, stack);
-}
-
-function noNextHeader(at: number, end: number, stack: LayerStack, asZeek: boolean): Verdict {
-  stack.push(LAYER.nonext, at, end);
-  const level = stack.encapsulations - 1;
-  const isTeredo = level >= 0 && stack.carrier[level] === CARRIER.teredo;
-  // Zeek looks neither at the length of a bubble nor whether there is a tunnel.
-  const isWeird = asZeek ? !isTeredo : level >= 0 && !(isTeredo && stack.word(stack.ip, IP.LENGTH) === 0);
-  if (isWeird) stack.remark(VERDICT.ipv6_no_next);
-  stack.stop();
-  return VERDICT.ok;
-}
-
-function otherProtocol(protocol: number, at: number, end: number, stack: LayerStack): Verdict {
-  stack.stop();
-  if (stack.encapsulations === 0) return VERDICT.ok;
-  const row = stack.push(LAYER.ipproto, at, end);
-  stack.words[row + IPPROTO.PROTOCOL] = protocol;
-  return protocol === IP_PROTOCOL.ESP || protocol === IP_PROTOCOL.SCTP || protocol === IP_PROTOCOL.UDPLITE
-    ? VERDICT.ok
-    : VERDICT.unknown_protocol;
 }

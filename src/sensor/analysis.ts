@@ -131,11 +131,9 @@ export class Analysis {
   get udpFlows(): ProfileParts['udpFlows'] {
     return this.#profile.udpFlows;
   }
-
   get weirdKeys(): number {
     return this.#weirds.size;
   }
-
   get weirdEvictions(): number {
     return this.#weirds.evictions;
   }

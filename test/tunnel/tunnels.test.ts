@@ -6,6 +6,7 @@ import type { SixrdDomain } from '../../src/wire/embedded-address.js';
 import { analyse } from '../support/analysing.js';
 import type { TestPacket } from '../support/analysing.js';
 import { checksOf } from '../support/reading-checks.js';
+import { PREFIX_OPTION } from '../support/teredo-packets.js';
 
 const A = '81.187.10.2';
 const B = '84.20.40.2';
@@ -289,9 +290,9 @@ describe('checks behind a NAT', () => {
       v4(SERVER, INSIDE),
       { layer: 'udp', src: 3544, dst: 51631 },
       { layer: 'teredo', auth: {}, origin: { address: A, port: 51631 } },
-      v6('fe80::8000:f227:beca:1c87', 'fe80::ffff:ffff:fffe', 255),
+      v6('fe80::8000:f227:bec9:1c87', 'fe80::ffff:ffff:fffe', 255),
       { layer: 'icmpv6', type: 134 },
-      { layer: 'payload', bytes: new Uint8Array(12) },
+      { layer: 'payload', bytes: Buffer.from('0'.repeat(24) + PREFIX_OPTION, 'hex') },
     ],
   };
 

@@ -73,7 +73,8 @@ describe('what the automatic filter passes for the loaded rules', () => {
       LINK_TYPE.ETHERNET,
       surroundings('census: { enabled: true }', SHIPPED),
     );
-    assert.deepEqual([dnsPorts, brokerPorts, nativeIpv6, icmp], [[53, 5355], [], true, true]);
+    const told = brokerPorts.map(({ port }) => port);
+    assert.deepEqual([dnsPorts, told, nativeIpv6, icmp], [[53, 5355], [3653, 3653, 3740, 3874], true, true]);
     const text = (configured: string): string =>
       kernelFilter(INTERFACE, surroundings(configured, SHIPPED), LINK_TYPE.ETHERNET).text;
     assert.match(text('census: { enabled: true }'), /port 53\b/);
