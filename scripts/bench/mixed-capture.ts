@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formatAddress, formatIpv4 } from '../../src/wire/address.js';
+import { formatAddress, formatIpv4, parseIpv4 } from '../../src/wire/address.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { buildFrame, teredoAddress } from '../../src/wire/packet-builder.js';
 import { PcapWriter } from './pcap-writer.js';
@@ -56,7 +56,7 @@ export function mixedCaptureName({
   tunnelPercent = TUNNEL_PERCENT,
 }: MixedOptions): string {
   const mix = tunnelPercent === TUNNEL_PERCENT ? '' : `-${tunnelPercent}`;
-  return `mixed-2-${tunnels}-${frames}-${seed}${mix}.pcap`;
+  return `mixed-3-${tunnels}-${frames}-${seed}${mix}.pcap`;
 }
 
 /** Path of a file that benchmarks make and keep. */
@@ -195,6 +195,8 @@ type TeredoOuter = (fromClient: boolean, other: string, otherPort: number) => La
 /* RFC 4380 5.2.1: router solicitation with a nonce, and the server's answer that tells the mapped endpoint. */
 function* qualification(outer: TeredoOuter, server: string, client: string, port: number): Frames {
   const own = 'fe80::ffff:ffff:ffff';
+  const v4 = parseIpv4(server)!;
+  const router = formatAddress(0xfe800000, 0, 0x8000f227, ~v4 >>> 0);
   yield buildFrame([
     ...outer(true, server, PORT.teredoServer),
     { layer: 'teredo', auth: {} },
@@ -204,10 +206,22 @@ function* qualification(outer: TeredoOuter, server: string, client: string, port
   yield buildFrame([
     ...outer(false, server, PORT.teredoServer),
     { layer: 'teredo', auth: {}, origin: { address: client, port } },
-    { layer: 'ipv6', src: 'fe80::8000:f227:bec9:9c81', dst: own, hopLimit: 255 },
+    { layer: 'ipv6', src: router, dst: own, hopLimit: 255 },
     { layer: 'icmpv6', type: 134 },
-    { layer: 'payload', bytes: new Uint8Array(44) },
+    { layer: 'payload', bytes: advertised(v4) },
   ]);
+}
+
+/* The rest of a router advertisement, with the Teredo prefix of the server as its one option (RFC 4861 4.2, 4.6.2). */
+function advertised(server: number): Uint8Array {
+  const bytes = Buffer.alloc(44);
+  bytes[0] = 64;
+  bytes.set([3, 4, 64, 0x40], 12);
+  bytes.writeUInt32BE(0xffffffff, 16);
+  bytes.writeUInt32BE(0xffffffff, 20);
+  bytes.writeUInt32BE(0x20010000, 28);
+  bytes.writeUInt32BE(server, 32);
+  return bytes;
 }
 
 /* RFC 4380 5.2.9: an echo through the server, whose answer comes from the peer's relay. */
