@@ -1,3 +1,4 @@
+import { skip } from '../support/skip.js';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -23,9 +24,7 @@ describe('the live sensor, in a short form of its benchmarks,', function () {
   this.timeout(120_000);
   before(function () {
     const reason = whyNotAgain() ?? whyNoLiveTest();
-    if (reason === undefined) return;
-    for (const test of this.test!.parent!.tests) test.title += ` (skipped: ${reason})`;
-    this.skip();
+    if (reason !== undefined) skip(this, reason);
   });
 
   it('loses nothing under load, and alerts every planted positive once', async () => {

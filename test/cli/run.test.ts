@@ -1,3 +1,4 @@
+import { skip } from '../support/skip.js';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -69,8 +70,7 @@ describe('copperhull run, on a wire,', function () {
   before(function () {
     if (spawnSync('setpriv', [...NOBODY, 'test', '-r', join(PACKAGE_FOLDER, 'package.json')]).status === 0)
       return;
-    console.log(`      skipped: ${PACKAGE_FOLDER} cannot be read by nobody, whom run becomes`);
-    this.skip();
+    skip(this, `${PACKAGE_FOLDER} cannot be read by nobody, whom run becomes`);
   });
 
   /* A folder that any user may use, with a configuration. */

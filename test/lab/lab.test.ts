@@ -1,3 +1,4 @@
+import { skip } from '../support/skip.js';
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -39,9 +40,7 @@ describe('the live lab', function () {
   before(function () {
     const reason = obstacle();
     if (reason === undefined) builtCommand();
-    if (reason === undefined) return;
-    console.log(`      skipped: ${reason}`);
-    this.skip();
+    if (reason !== undefined) skip(this, reason);
   });
 
   /* Not spawnSync: a broker that other tests share wants to be heard in between. */

@@ -1,3 +1,4 @@
+import { skip } from '../support/skip.js';
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
 import type { Difference } from '../../scripts/oracle.d/compare.js';
@@ -18,12 +19,12 @@ const SOUND_PACKETS = 600;
 const TABLE = readKnownDifferences();
 const why = whyNotAgain() ?? whyNoTshark();
 
-describe(`our decoder and tshark${why === undefined ? '' : ` [skipped: ${why}]`}`, function () {
+describe('our decoder and tshark', function () {
   this.timeout(120_000);
   const folder = temporaryFolder();
 
   before(function () {
-    if (why !== undefined) this.skip();
+    if (why !== undefined) skip(this, why);
   });
 
   it('agree on every layer and field of the captures, but for the differences that are listed', async () => {

@@ -1,3 +1,4 @@
+import { skip } from '../support/skip.js';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -298,8 +299,7 @@ describe('the transport to Zeek over TLS', () => {
     try {
       execFileSync('openssl', ['version'], { stdio: 'pipe' });
     } catch {
-      console.log('      no openssl here to make certificates with');
-      this.skip();
+      skip(this, 'no openssl here to make certificates with');
     }
     certificates = makeCertificates(dirname(folder.path('x')));
   });

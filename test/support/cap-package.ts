@@ -1,3 +1,4 @@
+import { skip } from './skip.js';
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import type { CapPackage } from '../../src/capture/cap-package.js';
@@ -15,9 +16,7 @@ export function whyNoCap(): string | undefined {
 /** Skips a test, and says why, where the package is not there. */
 export function needsCap(test: Mocha.Context): void {
   const reason = whyNoCap();
-  if (reason === undefined) return;
-  test.test!.title += ` (skipped: ${reason})`;
-  test.skip();
+  if (reason !== undefined) skip(test, reason);
 }
 
 /** A package whose packets the test makes. It has the interface `lo`, and takes every filter but `wrong`. */

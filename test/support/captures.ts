@@ -1,3 +1,4 @@
+import { skip } from './skip.js';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +33,5 @@ export function allCaptures(): string[] {
 
 /** Skips a test and says why, where captures of others are needed. */
 export function needsForeignCaptures(context: Mocha.Context): void {
-  if (hasForeignCaptures) return;
-  if (context.test !== undefined) context.test.title += ` [skipped: ${WHY_NO_FOREIGN}]`;
-  context.skip();
+  if (!hasForeignCaptures) skip(context, WHY_NO_FOREIGN);
 }

@@ -1,3 +1,5 @@
+import { skip } from './skip.js';
+
 /**
  * Why a long test that does not depend on the version of Node is left out on this one; undefined on the first Node of
  * `scripts/test`, and wherever tests are started by hand.
@@ -10,8 +12,6 @@ export function whyNotAgain(): string | undefined {
 export function onFirstNodeOnly(): void {
   before(function () {
     const why = whyNotAgain();
-    if (why === undefined) return;
-    for (const test of this.test!.parent!.tests) test.title += ` (skipped: ${why})`;
-    this.skip();
+    if (why !== undefined) skip(this, why);
   });
 }

@@ -1,3 +1,4 @@
+import { skip } from './skip.js';
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
@@ -69,10 +70,7 @@ export function liveNetwork(): LiveNetwork {
   let namespace: { enter(): void; leave(): void } | undefined;
   before(function () {
     const reason = whyNoLiveTest();
-    if (reason !== undefined) {
-      for (const test of this.test!.parent!.tests) test.title += ` (skipped: ${reason})`;
-      this.skip();
-    }
+    if (reason !== undefined) skip(this, reason);
     namespace = createRequire(import.meta.url)(`${BUILT}test-netns.node`) as typeof namespace;
     namespace!.enter();
     run('ip', 'link', 'set', 'lo', 'up');

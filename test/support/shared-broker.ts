@@ -1,3 +1,4 @@
+import { skip } from './skip.js';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,10 +19,7 @@ export function sharedBroker(): () => KafkaBroker {
   before(async function () {
     this.timeout(120_000);
     const reason = whyNoBroker(KAFKA_VERSION);
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    if (reason !== undefined) skip(this, reason);
     folder ??= mkdtempSync(join(tmpdir(), 'copperhull-kafka-'));
     shared ??= KafkaBroker.create(folder, { version: KAFKA_VERSION });
     broker = await shared;

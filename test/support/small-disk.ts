@@ -1,3 +1,4 @@
+import { skip } from './skip.js';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import type { Context } from 'mocha';
@@ -16,10 +17,8 @@ export async function onTmpfs(
   const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], {
     encoding: 'utf8',
   });
-  if (status !== 0) {
-    context.test!.title += ` (skipped: a tmpfs cannot be mounted here: ${(stderr as string | null) ?? 'no mount'})`;
-    context.skip();
-  }
+  if (status !== 0)
+    skip(context, `a tmpfs cannot be mounted here: ${(stderr as string | null)?.trim() ?? 'no mount'}`);
   try {
     await work();
   } finally {

@@ -1,3 +1,4 @@
+import { skip } from '../../support/skip.js';
 import { spawnSync } from 'node:child_process';
 import { CaptureFile } from '../../../src/capture/capture-file.js';
 import { LINK_TYPE } from '../../../src/wire/numbers.js';
@@ -29,8 +30,7 @@ const TCPDUMP_LINK: ReadonlyMap<number, string> = new Map([
 export function needsTcpdump(): void {
   before(function () {
     if (spawnSync('tcpdump', ['--version']).error === undefined) return;
-    console.log('      skipped: tcpdump is not installed (apt-get install tcpdump)');
-    this.skip();
+    skip(this, 'tcpdump is not installed (apt-get install tcpdump)');
   });
 }
 

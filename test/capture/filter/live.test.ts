@@ -1,3 +1,4 @@
+import { skip } from '../../support/skip.js';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -79,9 +80,7 @@ describe('the automatic filter, live', function () {
         : spawnSync('python3', ['--version']).status !== 0
           ? 'python3 is not installed'
           : undefined;
-    if (missing === undefined) return;
-    console.log(`      skipped: ${missing}`);
-    this.skip();
+    if (missing !== undefined) skip(this, missing);
   });
   const folder = temporaryFolder();
 

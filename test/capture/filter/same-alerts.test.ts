@@ -1,3 +1,5 @@
+import { skip } from '../../support/skip.js';
+import { WHY_NO_FOREIGN } from '../../support/captures.js';
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -66,10 +68,7 @@ describe('the automatic filter over every capture', () => {
     const others = allCaptures().filter((path) =>
       /neg-zeek-wikipedia|neg-ndpi-quic-28|neg-ndpi-dtls/.test(path),
     );
-    if (others.length === 0) {
-      this.test!.title += ' [skipped: the captures of others are not on this machine (../shared/captures)]';
-      this.skip();
-    }
+    if (others.length === 0) skip(this, WHY_NO_FOREIGN);
     for (const path of others) {
       const { text } = autoFilter({ ...defaultNeeds(await linkTypeOf(path)), dnsPorts: [] });
       // The capture of DTLS has some GTP-U, which may carry IPv6 and passes, behind two VLAN tags.

@@ -1,3 +1,4 @@
+import { skip } from '../../support/skip.js';
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { CaptureError } from '../../../src/capture/capture-error.js';
@@ -9,10 +10,7 @@ describe('becoming the user of the sensor', () => {
   const temporary = temporaryFolder();
 
   it('is refused where the addon is not built, also for the driver cap, before anything is changed', function () {
-    if (process.geteuid?.() !== 0) {
-      this.test!.title += ' (skipped: it needs root)';
-      this.skip();
-    }
+    if (process.geteuid?.() !== 0) skip(this, 'it needs root');
     const folder = temporary.path('logs');
     const text = `run: { user: nobody }\ncapture: { driver: cap }\nsinks: [{ type: files, folder: ${folder} }]\n`;
     const load = (): never => {

@@ -1,3 +1,4 @@
+import { skip } from '../../support/skip.js';
 import assert from 'node:assert/strict';
 import { KafkaBroker, whyNoBroker } from '../../../scripts/kafka-broker/broker.js';
 import { findings, runChaos } from '../../../scripts/chaos/run.js';
@@ -12,10 +13,7 @@ describe('alerts under faults', function () {
 
   it('all arrive, in order, and are counted right while broker and sensor are killed and the broker stalls', async function () {
     const reason = whyNotAgain() ?? whyNoBroker(KAFKA_VERSION);
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    if (reason !== undefined) skip(this, reason);
     const broker = await KafkaBroker.create(temporary.path('broker'), { version: KAFKA_VERSION });
     try {
       const events: string[] = [];

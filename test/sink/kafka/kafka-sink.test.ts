@@ -1,3 +1,4 @@
+import { skip } from '../../support/skip.js';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
@@ -189,10 +190,7 @@ describe('the Kafka sink, with a real broker,', function () {
     });
     server.on('error', () => undefined); // told by the event below
     await new Promise<void>((resolve) => server.listen(0, '::1', resolve).once('error', () => resolve()));
-    if (!server.listening) {
-      this.test!.title += ' (skipped: this machine has no IPv6 loopback)';
-      this.skip();
-    }
+    if (!server.listening) skip(this, 'this machine has no IPv6 loopback');
     const { port } = server.address() as { port: number };
     const { sink } = kafkaSink(temporary.path('ipv6'), { brokers: [`[::1]:${port}`], topic: 'by-ipv6' });
     await sink.open();

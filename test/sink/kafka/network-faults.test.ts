@@ -1,3 +1,4 @@
+import { skip } from '../../support/skip.js';
 import assert from 'node:assert/strict';
 import { KafkaBroker, freePorts, whyNoBroker } from '../../../scripts/kafka-broker/broker.js';
 import { onFirstNodeOnly } from '../../support/first-node.js';
@@ -17,10 +18,7 @@ describe('the Kafka sink over a bad network', function () {
 
   before(async function () {
     const reason = whyNoBroker(KAFKA_VERSION);
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    if (reason !== undefined) skip(this, reason);
     const [proxyPort] = await freePorts(1);
     broker = await KafkaBroker.create(temporary.path('broker'), {
       version: KAFKA_VERSION,
