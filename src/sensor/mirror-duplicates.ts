@@ -16,6 +16,9 @@ const IPV6_HOP_LIMIT_AT = 7;
 const NONE = -1;
 /** Behind any packet: the decoder has compared its length with that of the frame. */
 const NO_LIMIT = 0x3fffffff;
+/** Words of a payload that are looked at: one in each of as many equal parts. */
+const SAMPLES = 16;
+const WORD_OCTETS = 4;
 
 /**
  * Tells further copies of a packet where a mirror port copies several ports: every octet from the outermost IP header on is
@@ -25,8 +28,9 @@ const NO_LIMIT = 0x3fffffff;
  * What loses more hops than routers are mirrored goes in a circle, and each round counts.
  *
  * The whole packet is hashed, so that a packet with the same beginning cannot hide behind another; the hash has
- * the seed of the sensor, so that a sender cannot make two that collide. A usual tunnel packet is only counted behind its
- * headers: there a faster hash will do, because a sender who wants a packet not counted may as well make it a copy.
+ * the seed of the sensor, so that a sender cannot make two that collide. Of a usual tunnel packet, which is only counted,
+ * that is the headers and 16 words of what they carry, at places that follow from the seed: the checksum in
+ * the transport header covers the rest, and a sender who makes up for it cannot foresee which octets are looked at.
  */
 export class MirrorDuplicates {
   readonly #low = new Uint32Array(ROWS);
@@ -40,6 +44,8 @@ export class MirrorDuplicates {
   readonly #usual: UsualTunnel;
   readonly #seedLow: number;
   readonly #seedHigh: number;
+  /** Where in its part of a payload each word is looked at: fractions of 65,536. */
+  readonly #places = new Uint16Array(SAMPLES);
   #hashLow = 0;
   #hashHigh = 0;
 
@@ -51,6 +57,10 @@ export class MirrorDuplicates {
     this.#usual = usual;
     this.#seedLow = seed >>> 0;
     this.#seedHigh = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
+    for (let i = 0; i < SAMPLES; i++) {
+      const mixed = Math.imul((this.#seedHigh ^ (this.#seedLow >>> 15)) + i * 0x9e3779b9, 0xc2b2ae35);
+      this.#places[i] = mixed >>> 16;
+    }
   }
 
   /** True for a copy of the packet that `stack` was decoded from; remembers the packet otherwise. */
@@ -115,7 +125,7 @@ export class MirrorDuplicates {
 
   /*
    * Two lanes, each over all words of the headers, without TTL and IPv4 header checksum: of the word at `hopsAt` they take
-   * `mask`. Then four lanes that take turns, so that none waits for the other. The IP header was decoded whole.
+   * `mask`. Then samples of what lies behind `headersEnd`, in turns. The IP header was decoded whole.
    */
   #hash(
     { bytes, view }: FrameView,
@@ -128,23 +138,26 @@ export class MirrorDuplicates {
     let low = this.#seedLow;
     let high = this.#seedHigh ^ (end - at);
     let i = at;
-    for (; i + 4 <= headersEnd; i += 4) {
+    for (; i + WORD_OCTETS <= headersEnd; i += WORD_OCTETS) {
       const word = i === hopsAt ? view.getUint32(i) & mask : view.getUint32(i);
       low = Math.imul(low ^ word, 0x9e3779b1);
       low ^= low >>> 15;
       high = Math.imul(((high << 13) | (high >>> 19)) ^ word, 0x85ebca77);
     }
-    if (end - i >= 16) {
-      let lane2 = ~low;
-      let lane3 = ~high;
-      for (; i + 16 <= end; i += 16) {
-        low = Math.imul(((low << 13) | (low >>> 19)) ^ view.getUint32(i), 0x9e3779b1);
-        high = Math.imul(((high << 13) | (high >>> 19)) ^ view.getUint32(i + 4), 0x85ebca77);
-        lane2 = Math.imul(((lane2 << 13) | (lane2 >>> 19)) ^ view.getUint32(i + 8), 0x9e3779b1);
-        lane3 = Math.imul(((lane3 << 13) | (lane3 >>> 19)) ^ view.getUint32(i + 12), 0x85ebca77);
+    const part = ((end - i) / SAMPLES) | 0;
+    if (part >= WORD_OCTETS) {
+      const places = this.#places;
+      const room = part - WORD_OCTETS + 1;
+      for (let n = 0; n < SAMPLES; n += 2, i += 2 * part) {
+        const first = view.getUint32(i + ((places[n]! * room) >>> 16));
+        const second = view.getUint32(i + part + ((places[n + 1]! * room) >>> 16));
+        low = Math.imul(((low << 13) | (low >>> 19)) ^ first, 0x9e3779b1);
+        high = Math.imul(((high << 13) | (high >>> 19)) ^ second, 0x85ebca77);
       }
-      low = Math.imul(low ^ (lane3 >>> 15), 0x9e3779b1) ^ lane2;
-      high = Math.imul(high ^ (lane2 >>> 15), 0x85ebca77) ^ lane3;
+    }
+    for (; i + WORD_OCTETS <= end; i += WORD_OCTETS) {
+      low = Math.imul(((low << 13) | (low >>> 19)) ^ view.getUint32(i), 0x9e3779b1);
+      high = Math.imul(high ^ low, 0x85ebca77);
     }
     for (; i < end; i++) {
       low = Math.imul(low ^ bytes[i]!, 0x9e3779b1);

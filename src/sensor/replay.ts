@@ -37,8 +37,8 @@ export interface ReplayResult {
   readonly sinkFailures: readonly SinkError[];
 }
 
-/** Packets that are analysed at once. */
-const CHUNK = 4096;
+/** Packets that are analysed at once. Few, because each may raise several records, and those wait until all are done. */
+const CHUNK = 512;
 /** Records that are handed to the sink together, unless somebody is waiting for them. */
 const RECORDS_TOGETHER = 1024;
 

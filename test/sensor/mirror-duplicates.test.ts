@@ -133,6 +133,18 @@ describe('a mirror of several ports', () => {
     );
   });
 
+  it('does not hide a packet whose words stand in another order, so that its checksum is the same', () => {
+    const bytes = Uint8Array.from({ length: 800 }, (_, i) => (i * 7) & 0xff);
+    const turned = new Uint8Array(800);
+    for (let i = 0; i < 800; i += 2) turned.set(bytes.subarray(798 - i, 800 - i), i);
+    const withBytes = (ttl: number, octets: Uint8Array): LayerSpec[] => [
+      ...teredo({ ttl }),
+      { layer: 'payload', bytes: octets },
+    ];
+    const packets = [{ layers: withBytes(64, bytes) }, { at: 0.0001, layers: withBytes(63, turned) }];
+    assert.deepEqual(counted(packets), { duplicates: 0, sent: 2 });
+  });
+
   it('counts as much as a mirror of one port does, in the capture that was made of both at once', async () => {
     const totals = async (name: string): Promise<Map<unknown, unknown[]>> => {
       const { lines } = await analyseCapture(join(LAB_CAPTURES, name));

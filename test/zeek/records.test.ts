@@ -21,6 +21,17 @@ describe('Zeek numbers', () => {
     for (const [seconds, nanoseconds, text] of cases) assert.equal(zeekTime({ seconds, nanoseconds }), text);
   });
 
+  it('times are the shortest text of their microseconds', () => {
+    fc.assert(
+      fc.property(fc.nat(999_999_999), (nanoseconds) => {
+        const text = zeekTime({ seconds: 1_700_000_000, nanoseconds });
+        const fraction = text.split('.')[1]!;
+        assert.equal(Number(fraction.padEnd(6, '0')), Math.floor(nanoseconds / 1000));
+        assert.ok(fraction === '0' || !fraction.endsWith('0'));
+      }),
+    );
+  });
+
   it('doubles keep a fraction, and what is not finite is null', () => {
     assert.equal(zeekDouble(3600), '3600.0');
     assert.equal(Number(zeekDouble(0.015377998352050781)), 0.015377998352050781);
