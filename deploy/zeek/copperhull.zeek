@@ -67,6 +67,10 @@ export {
 		Source_Route_In_Tunnel,
 		## IPv6 option that runs past its header.
 		Malformed_IPv6_Options,
+		## Fragments that hide what they carry.
+		Fragment_Evasion,
+		## Fragments smaller than any link makes them.
+		Tiny_Fragments,
 		## Teredo headers in an order that the standard forbids.
 		Teredo_Illegal_Headers,
 		## Lengths in a Teredo packet that contradict one another.
@@ -260,6 +264,10 @@ export {
 		    TunnelAbuse::Source_Route_In_Tunnel,
 		["TunnelAbuse::Malformed_IPv6_Options"] =
 		    TunnelAbuse::Malformed_IPv6_Options,
+		["TunnelAbuse::Fragment_Evasion"] =
+		    TunnelAbuse::Fragment_Evasion,
+		["TunnelAbuse::Tiny_Fragments"] =
+		    TunnelAbuse::Tiny_Fragments,
 		["TunnelAbuse::Teredo_Illegal_Headers"] =
 		    TunnelAbuse::Teredo_Illegal_Headers,
 		["TunnelAbuse::Tunnel_Length_Lie"] =

@@ -5,7 +5,7 @@ import { terminalText } from '../model/terminal-text.js';
 import { TUNNEL_KINDS } from '../model/vocabulary.js';
 import type { NamedHealth } from '../sink/sink-hub.js';
 import type { Analysis } from '../sensor/analysis.js';
-import { censusTables } from '../sensor/census/census-analysis.js';
+import { analysisTables } from '../sensor/tables.js';
 
 /** What `replay` found, and what it did not look at. */
 export interface ReplaySummary {
@@ -31,6 +31,8 @@ export interface ReplaySummary {
   };
   /** Copies of packets that a mirror of several ports shows again. */
   readonly duplicates: number;
+  /** Headers and transports whose checksum was found wrong. */
+  readonly bad_checksums: number;
   readonly time_went_backwards: number;
   readonly time_jumped_ahead: number;
   readonly output: string | undefined;
@@ -56,23 +58,15 @@ export function summarize(
   output: string | undefined,
   sinks: readonly NamedHealth[],
 ): ReplaySummary {
-  const { counters, tunnels, flows, reassembler, suppression, site, teredo } = analysis;
+  const { counters, flows, reassembler } = analysis;
   const byKind: Record<string, number> = {};
   counters.tunnelsByKind.forEach((count, kind) => {
     if (count > 0) byKind[TUNNEL_KINDS[kind]!] = count;
   });
   const caps = {
     ...Object.fromEntries(counters.byVerdict(new Set(['limit']))),
-    tunnels_evicted: tunnels.evictions,
-    flows_evicted: flows.evictions,
-    udp_flows_evicted: analysis.udpFlows?.evictions ?? 0,
-    fragmented_datagrams_evicted: reassembler.counters.evicted,
-    suppression_keys_evicted: suppression.evictions,
-    client_mappings_evicted: site.evictions,
-    teredo_endpoints_evicted: teredo.evictions,
-    weird_keys_evicted: analysis.weirdEvictions,
     ...Object.fromEntries(
-      censusTables(analysis).map(({ name, evictions }) => [`${name}_evicted`, evictions]),
+      analysisTables(analysis).map(({ name, evictions }) => [`${name}_evicted`, evictions]),
     ),
     notes_over_8_a_packet: analysis.notesLost,
   };
@@ -98,6 +92,7 @@ export function summarize(
       over_a_cap: Object.fromEntries(Object.entries(caps).filter(([, count]) => count > 0)),
     },
     duplicates: counters.duplicates,
+    bad_checksums: counters.badChecksums,
     time_went_backwards: counters.timeBackwards,
     time_jumped_ahead: analysis.timeJumps,
     output,
@@ -136,6 +131,7 @@ export function summaryText(summary: ReplaySummary): string {
   if (summary.duplicates > 0) {
     lines.push(`copies of a mirror that shows packets again, left out: ${summary.duplicates}`);
   }
+  if (summary.bad_checksums > 0) lines.push(`wrong checksums: ${summary.bad_checksums}`);
   if (summary.time_went_backwards > 0) {
     const hint = summary.files > 1 ? ' (--merge reads several files by time)' : '';
     lines.push(`packets whose time went backwards: ${summary.time_went_backwards}${hint}`);

@@ -42,6 +42,13 @@ export const ANALYSIS_METRICS: readonly MetricDefinition[] = [
     one(({ analysis }) => analysis.cutPackets),
   ),
   counter(
+    'copperhull_bad_checksums',
+    'checksums',
+    [],
+    'Wrong checksums of headers and transports, in first packets of flows and packets of none.',
+    one(({ analysis }) => analysis.badChecksums),
+  ),
+  counter(
     'copperhull_analysis_verdicts',
     'packets',
     ['family'],

@@ -57,6 +57,8 @@ export interface AnalysisSnapshot {
   readonly duplicates: number;
   /** Packets that ended for lack of captured octets. */
   readonly cutPackets: number;
+  /** Headers and transports whose checksum was found wrong. */
+  readonly badChecksums: number;
   /** Packets by family of their verdict; the families are a closed list of the decoder. */
   readonly verdictFamilies: Readonly<Record<string, number>>;
   /** Tunnels found, by kind; the kinds are a closed list. */

@@ -13,6 +13,7 @@ import { FactSheet } from '../model/fact-sheet.js';
 import type { FirstFragment, FragmentOrigin } from '../reassembly/fragment-reassembler.js';
 import { FragmentReassembler, isWorthReassembling } from '../reassembly/fragment-reassembler.js';
 import type { Rule } from '../rules/rule.js';
+import { Proto41Checks } from '../tunnel/proto41-checks.js';
 import { Site } from '../tunnel/site.js';
 import { TeredoEndpoints } from '../tunnel/teredo-endpoints.js';
 import { TunnelTable } from '../tunnel/tunnel-table.js';
@@ -50,6 +51,7 @@ export class Analysis {
   readonly reassembler: FragmentReassembler;
   readonly site: Site;
   readonly teredo: TeredoEndpoints;
+  readonly proto41: Proto41Checks;
   readonly suppression: Suppression;
   readonly #decoder: PacketDecoder;
   readonly #stack: LayerStack;
@@ -65,7 +67,7 @@ export class Analysis {
   #levels: TunnelLevels;
   /** Undefined where the profile takes no shortcuts. */
   #known: KnownFlows | undefined;
-  readonly #options: AnalysisOptions;
+  readonly options: AnalysisOptions;
   readonly #profile: ProfileParts;
   readonly #duplicates: MirrorDuplicates;
   /** Latest packet time, in whole seconds: the time of all state. It never runs backwards. */
@@ -75,7 +77,7 @@ export class Analysis {
 
   constructor(options: AnalysisOptions) {
     const { limits } = options;
-    this.#options = options;
+    this.options = options;
     this.#profile = profileParts(options, () => this.tunnels);
     this.site = new Site({ ...options.site, maxMappings: limits.clientMappings });
     this.tunnels = new TunnelTable({
@@ -99,6 +101,7 @@ export class Analysis {
     });
     this.#stack = this.#decoder.stack;
     this.teredo = new TeredoEndpoints(this.#stack, this.site, limits.clientMappings);
+    this.proto41 = new Proto41Checks(this.site, options.sixrd);
     this.#watched = this.#profile.watched;
     this.#usual = new UsualTunnel(this.#watched);
     this.#duplicates = new MirrorDuplicates(options.seed, this.#usual);
@@ -131,11 +134,10 @@ export class Analysis {
   get udpFlows(): ProfileParts['udpFlows'] {
     return this.#profile.udpFlows;
   }
-  get weirdKeys(): number {
-    return this.#weirds.size;
-  }
-  get weirdEvictions(): number {
-    return this.#weirds.evictions;
+
+  /** Size and evictions of the table that samples weirds. */
+  get weirds(): { readonly size: number; readonly evictions: number } {
+    return this.#weirds;
   }
 
   /** Notes of decoders beyond the 8 that one packet may have. */
@@ -247,10 +249,10 @@ export class Analysis {
       identities: this.#identities,
       suppression: this.suppression,
       counters: this.counters,
-      sensor: this.#options.sensor,
+      sensor: this.options.sensor,
       onAlert: (alert, facts) => {
-        this.#options.emit(noticeRecord(alert, this.#options.profile));
-        this.#options.onAlert?.(alert, facts);
+        this.options.emit(noticeRecord(alert, this.options.profile));
+        this.options.onAlert?.(alert, facts);
       },
     });
   }
@@ -263,7 +265,8 @@ export class Analysis {
       site: this.site,
       teredo: this.teredo,
       checks: this.#facts.checks,
-      sixrd: this.#options.sixrd,
+      sixrd: this.options.sixrd,
+      proto41: this.proto41,
       judge: this.#judge,
       checksums: this.#checksums,
       tunnelLog: this.#tunnelLog,
@@ -314,14 +317,9 @@ export class Analysis {
 
   #timeWentBack(batch: PacketBatch, i: number): void {
     if (this.counters.timeBackwards++ > 0) return;
-    const by = this.#now - batch.seconds[i]!;
-    this.#place(
-      batch.seconds[i]!,
-      batch.nanoseconds[i]!,
-      batch.firstNumber + i,
-      batch.interface[i]!,
-      batch.wireLength[i]!,
-    );
+    const { seconds, nanoseconds, interface: index, wireLength, firstNumber } = batch;
+    const by = this.#now - seconds[i]!;
+    this.#place(seconds[i]!, nanoseconds[i]!, firstNumber + i, index[i]!, wireLength[i]!);
     // The tunnels of this packet are not looked up yet, and those of the packet before are not its own.
     this.#scene.levels = 0;
     this.#scene.flowTunnel = NONE;

@@ -15,7 +15,7 @@ import {
   transportLayer,
 } from '../tunnel/level.js';
 import { checkOuterEndpoints } from '../tunnel/outer-checks.js';
-import { Proto41Checks } from '../tunnel/proto41-checks.js';
+import type { Proto41Checks } from '../tunnel/proto41-checks.js';
 import type { Site } from '../tunnel/site.js';
 import { checkTeredo } from '../tunnel/teredo-checks.js';
 import { classifyTeredo } from '../tunnel/teredo-class.js';
@@ -43,6 +43,7 @@ export interface TunnelLevelsParts {
   readonly teredo: TeredoEndpoints;
   readonly checks: CheckResults;
   readonly sixrd: readonly SixrdDomain[];
+  readonly proto41: Proto41Checks;
   readonly judge: Judge;
   readonly checksums: Checksums;
   readonly tunnelLog: TunnelLog;
@@ -57,7 +58,6 @@ export interface TunnelLevelsParts {
 export class TunnelLevels {
   readonly #parts: TunnelLevelsParts;
   readonly #stack: LayerStack;
-  readonly #proto41: Proto41Checks;
   readonly #events: LevelEvents = { isNewTunnel: false, kindChanged: false, isNewFlow: false };
   readonly #history = { evidence: 0, isFirst: false };
   readonly #address = new Uint32Array(4);
@@ -65,7 +65,6 @@ export class TunnelLevels {
   constructor(parts: TunnelLevelsParts) {
     this.#parts = parts;
     this.#stack = parts.scene.stack;
-    this.#proto41 = new Proto41Checks(parts.site, parts.sixrd);
   }
 
   /**
@@ -166,7 +165,7 @@ export class TunnelLevels {
   /* A loop is known by its third turn: it must not begin as a flow that was judged once and for all. */
   #mustSeeMore(level: number, isFirst: boolean): boolean {
     if (this.#stack.carrier[level] !== CARRIER.ip) return false;
-    return isFirst || this.#proto41.mayLoop;
+    return isFirst || this.#parts.proto41.mayLoop;
   }
 
   /*
@@ -269,7 +268,7 @@ export class TunnelLevels {
     else if (stack.carrier[level] === CARRIER.ip && stack.kind[stack.outerIp[level]!] === LAYER.ipv4) {
       this.#history.evidence = tunnels.evidence[slot]!;
       this.#history.isFirst = isFirst;
-      this.#proto41.check(stack, level, this.#history, now, checks);
+      this.#parts.proto41.check(stack, level, this.#history, now, checks);
     }
   }
 

@@ -20,6 +20,8 @@ const MULTICAST_V4 = 0xe;
 
 /** Checks of ISATAP (RFC 5214). Remembers routers and who asked them. */
 export class IsatapChecks {
+  /** Routers and solicitations that can be remembered. */
+  static readonly CAPACITY = MAX_ROUTERS + MAX_SOLICITATIONS;
   readonly #site: Site;
   /** Senders of ISATAP router advertisements: the potential router list as far as it was seen (RFC 5214 8.3). */
   readonly #routers = new BoundedTable({ keyWords: 1, capacity: MAX_ROUTERS });
@@ -28,6 +30,14 @@ export class IsatapChecks {
 
   constructor(site: Site) {
     this.#site = site;
+  }
+
+  get size(): number {
+    return this.#routers.size + this.#solicitations.size;
+  }
+
+  get evictions(): number {
+    return this.#routers.evictions + this.#solicitations.evictions;
   }
 
   check(packet: Proto41Packet, now: number, out: CheckResults): void {

@@ -32,6 +32,8 @@ const TYPE = { sixtofour: 1, isatap: 2, sixrd: 4 } as const;
  * the same direction of the same tunnel has a lower hop limit each time.
  */
 export class LoopChecks {
+  /** Packets that can be remembered. */
+  static readonly CAPACITY = MAX_PACKETS;
   /** Whether the packet of the last {@link watch} came by before, with a higher hop limit. */
   isRepeat = false;
   readonly #packets: BoundedTable;
@@ -47,6 +49,14 @@ export class LoopChecks {
         this.#sightings = grown(this.#sightings, new Uint8Array(slots));
       },
     });
+  }
+
+  get size(): number {
+    return this.#packets.size;
+  }
+
+  get evictions(): number {
+    return this.#packets.evictions;
   }
 
   /** S11. A packet is remembered when it is the first of its flow, or of none (`isFirst`). */

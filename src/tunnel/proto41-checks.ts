@@ -23,8 +23,9 @@ export interface Proto41History {
 export class Proto41Checks {
   readonly #site: Site;
   readonly #sixrd: readonly SixrdDomain[];
-  readonly #isatap: IsatapChecks;
-  readonly #loops = new LoopChecks();
+  /** What was seen of ISATAP routers, and of packets that may come back: bounded, and counted with the other tables. */
+  readonly isatap: IsatapChecks;
+  readonly loops = new LoopChecks();
   readonly #packet: Proto41Packet = {
     words: new Uint32Array(0),
     src: 0,
@@ -42,21 +43,21 @@ export class Proto41Checks {
   constructor(site: Site, sixrd: readonly SixrdDomain[]) {
     this.#site = site;
     this.#sixrd = sixrd;
-    this.#isatap = new IsatapChecks(site);
+    this.isatap = new IsatapChecks(site);
   }
 
   /** Whether the last packet may be on its way through a loop, so that the next one of its flow has to be looked at too. */
   get mayLoop(): boolean {
-    return this.#loops.isRepeat;
+    return this.loops.isRepeat;
   }
 
   check(stack: LayerStack, level: number, history: Proto41History, now: number, out: CheckResults): void {
     const packet = this.#read(stack, level, history.evidence);
     checkSixtofour(packet, this.#site, out);
-    this.#isatap.check(packet, now, out);
+    this.isatap.check(packet, now, out);
     checkSixrd(packet, this.#sixrd, out);
     checkLoopStart(packet, this.#sixrd, out);
-    this.#loops.watch(stack, stack.inner[level]!, packet, history.isFirst, now, out);
+    this.loops.watch(stack, stack.inner[level]!, packet, history.isFirst, now, out);
   }
 
   #read(stack: LayerStack, level: number, evidence: number): Proto41Packet {

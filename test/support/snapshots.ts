@@ -26,6 +26,7 @@ export const ANALYSIS: AnalysisSnapshot = {
   tunnelPackets: 900,
   duplicates: 2,
   cutPackets: 1,
+  badChecksums: 4,
   verdictFamilies: { truncated: 3, malformed: 4 },
   tunnelsByKind: { teredo: 2, '6in4': 1 },
   flows: 7,

@@ -180,7 +180,7 @@ export class AnalysisThread {
   }
 
   #state(): AnalysisState {
-    const snapshot = analysisSnapshot(this.#analysis, this.#task.config.limits);
+    const snapshot = analysisSnapshot(this.#analysis);
     const { length, capacity, dropped } = this.#outbox;
     return {
       interfaces: this.#captures.map((capture) => capture.state()),

@@ -42,6 +42,7 @@ function addedAnalysis(a: Analysis, b: Analysis): Analysis {
     tunnelPackets: a.tunnelPackets + b.tunnelPackets,
     duplicates: a.duplicates + b.duplicates,
     cutPackets: a.cutPackets + b.cutPackets,
+    badChecksums: a.badChecksums + b.badChecksums,
     verdictFamilies: addedCounts(a.verdictFamilies, b.verdictFamilies),
     tunnelsByKind: addedCounts(a.tunnelsByKind, b.tunnelsByKind),
     flows: a.flows + b.flows,

@@ -134,8 +134,7 @@ describe('teredo.log', () => {
     const frames = Array.from({ length: 40 }, (_, i) => native(i, `192.0.2.${i}`, `198.51.${i}.7`));
     const { analysis, lines } = count(frames, config);
     assert.equal(ofServers(lines).length, 16);
-    const table = (name: string) =>
-      analysisSnapshot(analysis, config.limits).tables.find((one) => one.name === name);
+    const table = (name: string) => analysisSnapshot(analysis).tables.find((one) => one.name === name);
     assert.deepEqual(table('census_server'), {
       name: 'census_server',
       size: 16,

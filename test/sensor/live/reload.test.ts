@@ -5,7 +5,10 @@ import { loadEndpoints, loadRules } from '../../../src/sensor/load.js';
 import { reloadedConfig } from '../../../src/sensor/live/reloaded-config.js';
 import { buildFrame } from '../../../src/wire/packet-builder.js';
 import type { LayerSpec } from '../../../src/wire/packet-builder.js';
+import { CHECK } from '../../../src/model/checks.js';
+import { CHECK_VALUES } from '../../../src/model/vocabulary.js';
 import { FIRST_SECOND, newAnalysis } from '../../support/analysing.js';
+import { looking } from '../../support/reading-checks.js';
 
 const read = (text: string) => parseConfig('c.yaml', text, {}, '/').config;
 
@@ -55,6 +58,30 @@ describe('an analysis whose rules are read again', () => {
     analysis.process(packet(1), 0, 1, [memoryInterface('eth1')]);
     assert.equal(alerts.length, before);
     assert.equal(analysis.tunnels.size, 1);
+  });
+
+  it('keeps what it saw of ISATAP routers', () => {
+    const values: string[] = [];
+    const rule = looking((facts) => values.push(CHECK_VALUES[facts.checks.get(CHECK.I01)]!));
+    const { analysis } = newAnalysis({ rules: [rule] });
+    const [router, host] = ['81.187.10.2', '84.20.40.2'];
+    const send = (at: number, src: string, inner: readonly LayerSpec[]): void => {
+      const layers: LayerSpec[] = [{ layer: 'eth' }, { layer: 'ipv4', src, dst: host }, ...inner];
+      const frame = { bytes: buildFrame(layers), seconds: FIRST_SECOND + at, nanoseconds: 0 };
+      analysis.process(memoryBatch([frame]), 0, 1, [memoryInterface('eth1')]);
+    };
+    const [own, other] = [`fe80::200:5efe:${router}`, '2001:470:cccc:1:200:5efe:9.9.9.9'];
+    send(0, router, [
+      { layer: 'ipv6', src: own, dst: `fe80::200:5efe:${host}`, hopLimit: 255 },
+      { layer: 'icmpv6', type: 134 },
+    ]);
+    analysis.useRules([rule], endpoints);
+    assert.equal(analysis.proto41.isatap.size, 1);
+    send(1, router, [
+      { layer: 'ipv6', src: other, dst: `2001:470:cccc:1:200:5efe:${host}` },
+      { layer: 'tcp', src: 40_000, dst: 80 },
+    ]);
+    assert.deepEqual(values, ['holds', 'holds']);
   });
 
   it('ends silent tunnels when it is told that time went by', () => {
