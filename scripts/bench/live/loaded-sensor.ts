@@ -177,6 +177,16 @@ export class LoadedSensor {
     return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
   }
 
+  /** The part of {@link residentBytes} that is the kernel's ring: mappings of packet sockets. */
+  ringBytes(): number {
+    const maps = readFileSync(`/proc/${this.#process.pid}/smaps`, 'utf8');
+    let total = 0;
+    for (const [, kibibytes] of maps.matchAll(/ socket:\[\d+\]\n(?:\w+:.*\n)*?Rss:\s+(\d+) kB/g)) {
+      total += Number(kibibytes) * 1024;
+    }
+    return total;
+  }
+
   /** Open descriptors, but for log files: each of those is opened when its first record comes. */
   descriptors(): number {
     const folder = `/proc/${this.#process.pid}/fd`;

@@ -17,6 +17,7 @@ import type { KernelFilter } from './kernel-filter.js';
 import { LabelledCapture } from './labelled-capture.js';
 import { Lag } from './lag.js';
 import { RecordOutbox } from './record-outbox.js';
+import { collectGarbage } from './collect-garbage.js';
 import { warmUp } from './warm-up.js';
 import type { AnalysisConfig, AnalysisState, AnalysisTask, Fault, News, Order } from './worker-messages.js';
 
@@ -74,6 +75,7 @@ export class AnalysisThread {
     };
     warmUp(options);
     this.#analysis = makeAnalysis(options, config);
+    collectGarbage();
   }
 
   /** Loads rules and opens the interfaces. Rejects with what is wrong with them; then nothing stays open. */

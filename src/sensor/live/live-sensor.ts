@@ -16,6 +16,7 @@ import { OwnRecords, wallClock } from '../own-records.js';
 import { packageVersion } from '../package-files.js';
 import { AnalysisHost, HOST_OPTIONS } from './analysis-host.js';
 import { makeServer, openServer } from './live-server.js';
+import { collectGarbage } from './collect-garbage.js';
 import { LiveTotals } from './live-totals.js';
 import { reloadedConfig } from './reloaded-config.js';
 import type { AnalysisConfig, AnalysisState, InterfaceEvent } from './worker-messages.js';
@@ -99,6 +100,7 @@ export class LiveSensor {
     await this.#hub.open();
     try {
       this.#started(await this.#host.start());
+      collectGarbage();
       await openServer(this.#server);
     } catch (error) {
       await this.#host.stop(0);
