@@ -65,13 +65,14 @@ function compareAddresses(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
+/* Not in the message: its first octets are the seed. Two families in one flow are rare enough for two buffers. */
 function addressBytes(words: readonly number[]): Buffer {
-  const end = putAddress(words, 0);
-  return Buffer.from(MESSAGE.subarray(0, end));
+  const bytes = Buffer.alloc(16);
+  return bytes.subarray(0, putAddress(words, 0, bytes));
 }
 
-function putAddress(words: readonly number[], at: number): number {
-  for (let i = isV4(words) ? 3 : 0; i < 4; i++) at = MESSAGE.writeUInt32BE(words[i]! >>> 0, at);
+function putAddress(words: readonly number[], at: number, into = MESSAGE): number {
+  for (let i = isV4(words) ? 3 : 0; i < 4; i++) at = into.writeUInt32BE(words[i]! >>> 0, at);
   return at;
 }
 

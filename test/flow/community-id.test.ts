@@ -32,6 +32,14 @@ describe('Community ID', () => {
     });
   }
 
+  it('was wrong for all that followed a flow between an IPv4-mapped address and an IPv6 one', () => {
+    const mapped = { source: parseAddress('::ffff:1.2.3.4')!, destination: parseAddress('ff02::2')! };
+    communityId({ ...mapped, protocol: 58, sourcePort: 133, destinationPort: 134 });
+    const [source, destination, protocol, sourcePort, destinationPort, expected] = cases[0]!;
+    const addresses = { source: parseAddress(source)!, destination: parseAddress(destination)! };
+    assert.equal(communityId({ ...addresses, protocol, sourcePort, destinationPort }), expected);
+  });
+
   it('is the same for both directions of a connection', () => {
     const a = parseAddress('10.0.0.1')!;
     const b = parseAddress('10.0.0.2')!;
