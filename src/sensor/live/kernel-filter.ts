@@ -11,6 +11,9 @@ export interface KernelFilter {
   readonly hides: readonly string[];
 }
 
+const NO_TEREDO =
+  'Datagrams of a Teredo flow that are no Teredo. Zeek ends the tunnel at the first, and so does the strict profile where it sees them, with "filter: none".';
+
 /** The filter of an interface, for its link type (a LINKTYPE_ value) and the loaded rules. Throws a FilterError. */
 export function kernelFilter(
   { filter, userFilter }: InterfaceConfig,
@@ -25,7 +28,7 @@ export function kernelFilter(
     ...needs,
     ...(userFilter !== undefined && { userBpf: userFilter }),
   });
-  return { text, hides };
+  return { text, hides: surroundings.profile === 'strict' ? [...hides, NO_TEREDO] : hides };
 }
 
 /** Loaded rules that the automatic filter of an interface keeps from ever matching, each in a sentence. */

@@ -7,7 +7,10 @@ import type { Rule, RuleEvent } from '../../rules/rule.js';
 import type { AnalysisConfig } from './worker-messages.js';
 
 /** What concerns the captures of all interfaces. */
-export interface CaptureSurroundings extends Pick<AnalysisConfig, 'capture' | 'vxlanPorts' | 'census'> {
+export interface CaptureSurroundings extends Pick<
+  AnalysisConfig,
+  'capture' | 'vxlanPorts' | 'census' | 'profile'
+> {
   readonly loadedRules: readonly Rule[];
 }
 

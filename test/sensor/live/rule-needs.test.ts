@@ -89,6 +89,13 @@ describe('what the automatic filter passes for the loaded rules', () => {
     assert.match(filter.text, /0x8847/);
     assert.ok(filter.hides.includes('Name lookups.'));
   });
+
+  it('hides what ends a tunnel in the strict profile, and says so', () => {
+    const hides = (text: string): string =>
+      kernelFilter(INTERFACE, surroundings(text, SHIPPED), LINK_TYPE.ETHERNET).hides.join('\n');
+    assert.match(hides('profile: strict'), /Datagrams of a Teredo flow that are no Teredo/);
+    assert.doesNotMatch(hides(''), /that are no Teredo/);
+  });
 });
 
 describe('rules that ask for what is hidden', () => {
