@@ -164,6 +164,10 @@ export class Place {
       return text.length > LONGEST_QUOTE ? `"${text.slice(0, LONGEST_QUOTE)}..."` : `"${text}"`;
     }
     if (Array.isArray(written)) return 'a list';
+    // As YAML writes them: JavaScript's NaN would look like a fault of ours.
+    if (typeof written === 'number' && !Number.isFinite(written)) {
+      return Number.isNaN(written) ? '.nan' : written > 0 ? '.inf' : '-.inf';
+    }
     return this.mapping === undefined ? String(written) : 'a mapping';
   }
 }

@@ -57,6 +57,8 @@ describe('a configuration file', () => {
       'sensor: 5\n',
       /^mine.yaml:1:9: "sensor" must be text; 5 is not; put it in quotes/,
     ],
+    ['a number that is none', 'sensor: .nan\n', /^mine.yaml:1:9: "sensor" must be text; .nan is not/],
+    ['an endless number', `${KAFKA}    lingerMs: -.inf\n`, /; -.inf is not/],
     ['an empty name', 'sensor: ""\n', /^mine.yaml:1:9: "sensor" must be text; "" is not/],
     ['a control character', 'sensor: "a\\x1b[0m"\n', /^mine.yaml:1:9: control characters have no place here/],
     [
