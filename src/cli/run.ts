@@ -55,6 +55,12 @@ Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage, 3 configuration, rules
 }
 
 async function run(flags: RunFlags): Promise<void> {
+  let sensor: LiveSensor | undefined;
+  let isReloadWanted = false;
+  process.on('SIGHUP', () => {
+    if (sensor === undefined) isReloadWanted = true;
+    else void sensor.reload();
+  });
   const log = createLog(flags.logLevel, flags.logJson === true);
   const config = liveConfig(flags);
   if (config.interfaces.length === 0)
@@ -69,7 +75,7 @@ async function run(flags: RunFlags): Promise<void> {
       `User ${user ?? 'of this process'} may not read ${PACKAGE_FOLDER}, where copperhull is; put it where all may read it, such as /opt/copperhull, or name another user in run.user.`,
       EXIT.failed,
     );
-  const sensor = new LiveSensor({
+  const starting = new LiveSensor({
     config,
     readConfig: flags.config === undefined ? undefined : () => liveConfig(flags),
     log,
@@ -77,9 +83,8 @@ async function run(flags: RunFlags): Promise<void> {
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
   });
-  process.on('SIGHUP', () => void sensor.reload());
   try {
-    await sensor.start();
+    await starting.start();
   } catch (error) {
     if (error instanceof AnalysisError)
       throw new CommandError(
@@ -88,6 +93,8 @@ async function run(flags: RunFlags): Promise<void> {
       );
     throw error;
   }
+  sensor = starting;
+  if (isReloadWanted) await sensor.reload();
   log.info(`Stopping: ${await stopped}.`);
   const isWhole = await sensor.stop();
   log.info('Stopped.');

@@ -16,7 +16,7 @@ export const RULE_METRICS: readonly MetricDefinition[] = [
     ['result'],
     'Reloads: ok, or failed, after which the old rules stayed.',
     ({ rules }) => [
-      [rules.reloads - rules.failedReloads, 'ok'],
+      [rules.reloads, 'ok'],
       [rules.failedReloads, 'failed'],
     ],
   ),

@@ -83,6 +83,7 @@ export interface AnalysisSnapshot {
 
 export interface RulesSnapshot {
   readonly loaded: number;
+  /** Reloads that went well. */
   readonly reloads: number;
   /** Reloads after which the old rules stayed in force. */
   readonly failedReloads: number;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { skip } from '../support/skip.js';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -144,6 +145,31 @@ describe('copperhull run, on a wire,', function () {
     const notes = notices(folder).map(({ note }) => note);
     assert.ok(notes.includes('TunnelAbuse::Inner_IRC_Port'), notes.join());
     assert.equal(notes.filter((note) => note === 'TunnelAbuse::Capture_Outage').length, 4);
+  });
+
+  it('tells of an interface that is there and brings nothing, and when it is up again', async () => {
+    const { folder, config } = configured('no-link');
+    const sensor = await started(config);
+    assert.equal(spawnSync('ip', ['link', 'set', network.wire, 'down']).status, 0);
+    await sensor.says(/Interface span is without carrier/);
+    assert.equal(spawnSync('ip', ['link', 'set', network.wire, 'up']).status, 0);
+    await sensor.says(/Interface span is up again/);
+    await sendCapture(network.wire, IRC);
+    assert.equal(await sensor.stop(), 0, sensor.log);
+    const notes = notices(folder).map(({ note }) => note);
+    assert.ok(notes.includes('TunnelAbuse::Inner_IRC_Port'), notes.join());
+    assert.equal(notes.filter((note) => note === 'TunnelAbuse::Capture_Outage').length, 2);
+  });
+
+  it('does not end by SIGHUP while it starts', async () => {
+    const { config } = configured('early-hangup');
+    const sensor = new RunningSensor(['--config', config]);
+    for (let i = 0; i < 8; i++) {
+      await pause(60);
+      if (i > 1) sensor.signal('SIGHUP');
+    }
+    await sensor.says(/Capturing on/);
+    assert.equal(await sensor.stop(), 0, sensor.log);
   });
 
   it('runs as an ordinary user that has CAP_NET_RAW and nothing else', async () => {

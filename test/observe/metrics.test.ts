@@ -52,6 +52,8 @@ describe('metrics', () => {
     assert.equal(value('copperhull_sink_state', 'sink="kafka",state="failed"'), 0);
     assert.equal(value('copperhull_spool_age_seconds', 'sink="kafka"'), 8.5);
     assert.equal(value('copperhull_rule_reloads_total', 'result="failed"'), 1);
+    // Once it was what had failed less, and a reload that failed took the whole page down.
+    assert.equal(value('copperhull_rule_reloads_total', 'result="ok"'), 3);
   });
 
   it('follow Prometheus’ conventions for names and units', () => {

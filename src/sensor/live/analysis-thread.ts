@@ -3,6 +3,7 @@ import { CaptureError } from '../../capture/capture-error.js';
 import { FilterError } from '../../capture/filter/filter-error.js';
 import type { LiveOptions } from '../../capture/live-options.js';
 import type { LiveEvents, LiveSource } from '../../capture/live-source.js';
+import { loadAddon } from '../../capture/native-addon.js';
 import type { CaptureInterface, PacketBatch } from '../../capture/packet-batch.js';
 import { RelayedCapture } from '../../capture/relayed-capture.js';
 import type { Severity } from '../../model/severity.js';
@@ -17,6 +18,7 @@ import type { KernelFilter } from './kernel-filter.js';
 import { LabelledCapture } from './labelled-capture.js';
 import { Lag } from './lag.js';
 import { RecordOutbox } from './record-outbox.js';
+import { LinkWatch } from './link-watch.js';
 import { collectGarbage } from './collect-garbage.js';
 import { warmUp } from './warm-up.js';
 import type { AnalysisConfig, AnalysisState, AnalysisTask, Fault, News, Order } from './worker-messages.js';
@@ -24,6 +26,8 @@ import type { AnalysisConfig, AnalysisState, AnalysisTask, Fault, News, Order } 
 /** How long the wire must be silent before the clock moves without packets. Longer than any packet is under way. */
 const SILENCE_MS = 5000;
 const TICK_MS = 1000;
+/** Turns of the ticker between two looks at the links. */
+const LINK_TICKS = 2;
 
 /**
  * The thread of the analysis: it captures, judges, and hands finished records to the main thread in bounded batches. It
@@ -45,6 +49,8 @@ export class AnalysisThread {
   #packetsAt = performance.now();
   #ticker: NodeJS.Timeout | undefined;
   #isStopping = false;
+  #ticks = 0;
+  readonly #links: LinkWatch | undefined;
 
   private constructor(port: MessagePort, task: AnalysisTask) {
     this.#port = port;
@@ -73,6 +79,14 @@ export class AnalysisThread {
       emit: (record) => this.#outbox.add(record),
       onAlert: ({ rule }) => this.#alerts[rule.severity]++,
     };
+    // `cap` is on the main thread and goes with its interface.
+    if (config.capture.driver === 'libpcap') {
+      const addon = loadAddon();
+      this.#links = new LinkWatch(
+        () => addon.listInterfaces(),
+        (event) => this.#tell({ kind: 'interface', event }),
+      );
+    }
     warmUp(options);
     this.#analysis = makeAnalysis(options, config);
     collectGarbage();
@@ -138,6 +152,7 @@ export class AnalysisThread {
   }
 
   #tick(): void {
+    if (++this.#ticks % LINK_TICKS === 0) this.#links?.look(this.#captures);
     if (this.#isStopping || performance.now() - this.#packetsAt < SILENCE_MS) return;
     this.#analysis.idleUntil(Math.floor((Date.now() - SILENCE_MS) / 1000));
     this.#outbox.flush();

@@ -101,11 +101,16 @@ export class LabelledCapture {
     return this.#source.close();
   }
 
+  /** Whether the interface is there and captured from. */
+  get isCapturing(): boolean {
+    return this.#source.isCapturing;
+  }
+
   state(): InterfaceState {
     return {
       label: this.label,
       name: this.name,
-      isCapturing: this.#source.isCapturing,
+      isCapturing: this.isCapturing,
       filter: this.#filter.text,
       instructions: this.#instructions,
       hides: this.#filter.hides,

@@ -125,7 +125,7 @@ export class LiveSensor {
       state: this.#life,
       captures: interfaces.map(({ label, isCapturing, stats }) => ({
         interface: label,
-        isOpen: isCapturing && this.#downReason === undefined,
+        isOpen: isCapturing && this.#downReason === undefined && !this.#lost.has(label),
         reason: this.#downReason ?? this.#lost.get(label),
         bytes: undefined,
         ...stats,
@@ -220,6 +220,16 @@ export class LiveSensor {
       this.#lost.set(label, message);
       this.#log.error(message);
       this.#outage('began', message);
+    } else if (event === 'link-down') {
+      const message = `Interface ${label} is ${reason}: nothing comes in. It is waited for.`;
+      this.#lost.set(label, message);
+      this.#log.error(message);
+      this.#outage('began', message);
+    } else if (event === 'link-up') {
+      const message = `Interface ${label} is up again.`;
+      this.#lost.delete(label);
+      this.#log.warn(message);
+      this.#outage('ended', message);
     } else {
       const message = `Interface ${label} is there again and is captured from.`;
       this.#lost.delete(label);

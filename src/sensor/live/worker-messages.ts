@@ -55,7 +55,8 @@ export type News =
   | { readonly kind: 'failed'; readonly fault: Fault };
 
 export interface InterfaceEvent {
-  readonly event: 'lost' | 'still-lost' | 'returned';
+  /** Gone, still gone, there again; there and down or without carrier, and up again. */
+  readonly event: 'lost' | 'still-lost' | 'returned' | 'link-down' | 'link-up';
   readonly label: string;
   readonly reason: string;
 }
