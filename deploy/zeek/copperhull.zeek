@@ -39,6 +39,8 @@ export {
 		ISATAP_Source_Spoof,
 		## IPv6 directly in UDP, without anything of Teredo.
 		Raw_IPv6_In_UDP,
+		## IPv6 without a Teredo address between the ports of a Teredo tunnel.
+		Raw_IPv6_In_Teredo,
 		## A tunnel inside a tunnel.
 		Nested_Tunnel,
 		## More nested tunnels or headers than are followed.
@@ -240,6 +242,8 @@ export {
 		["TunnelAbuse::SixToFour_Source_Spoof"] = TunnelAbuse::SixToFour_Source_Spoof,
 		["TunnelAbuse::ISATAP_Source_Spoof"] = TunnelAbuse::ISATAP_Source_Spoof,
 		["TunnelAbuse::Raw_IPv6_In_UDP"] = TunnelAbuse::Raw_IPv6_In_UDP,
+		["TunnelAbuse::Raw_IPv6_In_Teredo"] =
+		    TunnelAbuse::Raw_IPv6_In_Teredo,
 		["TunnelAbuse::Nested_Tunnel"] = TunnelAbuse::Nested_Tunnel,
 		["TunnelAbuse::Tunnel_Depth_Exceeded"] = TunnelAbuse::Tunnel_Depth_Exceeded,
 		["TunnelAbuse::Tunnel_In_Use"] = TunnelAbuse::Tunnel_In_Use,

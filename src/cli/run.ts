@@ -55,12 +55,9 @@ Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage, 3 configuration, rules
 }
 
 async function run(flags: RunFlags): Promise<void> {
-  let sensor: LiveSensor | undefined;
-  let isReloadWanted = false;
-  process.on('SIGHUP', () => {
-    if (sensor === undefined) isReloadWanted = true;
-    else void sensor.reload();
-  });
+  // Until the sensor runs a wish to reload waits.
+  const hangUps = { wanted: false, reload: (): void => void (hangUps.wanted = true) };
+  process.on('SIGHUP', () => hangUps.reload());
   const log = createLog(flags.logLevel, flags.logJson === true);
   const config = liveConfig(flags);
   if (config.interfaces.length === 0)
@@ -75,7 +72,7 @@ async function run(flags: RunFlags): Promise<void> {
       `User ${user ?? 'of this process'} may not read ${PACKAGE_FOLDER}, where copperhull is; put it where all may read it, such as /opt/copperhull, or name another user in run.user.`,
       EXIT.failed,
     );
-  const starting = new LiveSensor({
+  const sensor = new LiveSensor({
     config,
     readConfig: flags.config === undefined ? undefined : () => liveConfig(flags),
     log,
@@ -84,7 +81,7 @@ async function run(flags: RunFlags): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
   });
   try {
-    await starting.start();
+    await sensor.start();
   } catch (error) {
     if (error instanceof AnalysisError)
       throw new CommandError(
@@ -93,8 +90,8 @@ async function run(flags: RunFlags): Promise<void> {
       );
     throw error;
   }
-  sensor = starting;
-  if (isReloadWanted) await sensor.reload();
+  hangUps.reload = (): void => void sensor.reload();
+  if (hangUps.wanted) hangUps.reload();
   log.info(`Stopping: ${await stopped}.`);
   const isWhole = await sensor.stop();
   log.info('Stopped.');

@@ -51,7 +51,10 @@ const WEIGHT: readonly (readonly [bit: number, points: number])[] = [
 export const ACCEPT_SCORE = 4;
 export const KNOWN_SCORE = 0;
 
-/** Words of the shape that T05 asks for: without any of these it is raw IPv6 in UDP, not Teredo. */
+/** What only Teredo addresses and qualification have (T05). Others can write a header in front of any packet. */
+export const TEREDO_PROPER = EVIDENCE.teredoAddress | EVIDENCE.qualification;
+
+/** What makes a tunnel Teredo by its first packet: without any of these it is raw IPv6 in UDP. */
 export const TEREDO_SHAPE =
   EVIDENCE.teredoAddress | EVIDENCE.qualification | EVIDENCE.authentication | EVIDENCE.origin;
 

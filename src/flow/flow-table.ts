@@ -21,6 +21,8 @@ export interface FlowTableOptions {
 
 const KEY_WORDS = 12;
 const KEY_PROTOCOL = ENDPOINT_WORDS;
+/* Two of each end. */
+const NOTE_WORDS = 4;
 const KEY_TUNNEL = 10;
 const LIST = { tcp: 0, other: 1 } as const;
 
@@ -52,7 +54,7 @@ export class FlowTable {
     this.#isShared = options.acrossTunnels === true;
     this.#table = new BoundedTable({
       keyWords: KEY_WORDS,
-      extraWords: TRAFFIC_WORDS + 2,
+      extraWords: TRAFFIC_WORDS + NOTE_WORDS,
       capacity: options.capacity,
       ageLists: 2,
       onGrow: (slots) => this.#grow(slots),
@@ -109,7 +111,7 @@ export class FlowTable {
 
   /**
    * Slot of the flow between the addresses at `words[src..]` and `words[dst..]` inside the tunnel of slot `tunnel`, or -1;
-   * `kind` is its transport layer. Makes way for {@link note} and {@link count}.
+   * `kind` is its transport layer. Makes way for {@link isNoted} and {@link count}.
    */
   find(
     words: Uint32Array,
@@ -137,15 +139,24 @@ export class FlowTable {
   }
 
   /**
-   * A note that the user keeps of each end of a flow, 0 at first: of the end that sent the packet of the last
-   * {@link record} or {@link find}.
+   * Whether the last note of the end that sent the packet of the last {@link record} or {@link find} was this one. A note
+   * is two words that the user keeps of each end of a flow, 0 at first.
    */
-  note(slot: number): number {
-    return this.#table.words[this.#table.extraAt(slot) + TRAFFIC_WORDS + (this.#high ? 1 : 0)]!;
+  isNoted(slot: number, mark: number, version: number): boolean {
+    const { words } = this.#table;
+    const at = this.#noteAt(slot);
+    return words[at] === mark && words[at + 1] === version;
   }
 
-  setNote(slot: number, note: number): void {
-    this.#table.words[this.#table.extraAt(slot) + TRAFFIC_WORDS + (this.#high ? 1 : 0)] = note;
+  setNote(slot: number, mark: number, version: number): void {
+    const { words } = this.#table;
+    const at = this.#noteAt(slot);
+    words[at] = mark;
+    words[at + 1] = version;
+  }
+
+  #noteAt(slot: number): number {
+    return this.#table.extraAt(slot) + TRAFFIC_WORDS + (this.#high ? 2 : 0);
   }
 
   /** Address word `word` (0-3) of the originator, or of the responder. */
@@ -192,8 +203,7 @@ export class FlowTable {
     this.transport[slot] = transportOf(kind);
     this.traffic.open(slot, this.#high !== isAnswer, seconds, nanoseconds);
     const notes = this.#table.extraAt(slot) + TRAFFIC_WORDS;
-    this.#table.words[notes] = 0;
-    this.#table.words[notes + 1] = 0;
+    this.#table.words.fill(0, notes, notes + NOTE_WORDS);
     this.origPort[slot] = isAnswer ? destination : source;
     this.respPort[slot] = isAnswer ? source : destination;
     this.firstSeconds[slot] = seconds;

@@ -4,22 +4,10 @@ import { BoundedTable } from '../state/bounded-table.js';
 import type { FrameView } from '../wire/frame.js';
 import { frameOf } from '../wire/frame.js';
 import { IP_PROTOCOL } from '../wire/numbers.js';
+import type { FirstFragment, Fragment, FragmentOrigin } from './datagram.js';
+import { Datagram, MAX_DATAGRAM } from './datagram.js';
 
-/** A first fragment whose datagram was given up, kept so that it can be judged alone. */
-export interface FirstFragment {
-  /** The stack as it stopped at the fragment; its frame holds the fragment's first octets. */
-  readonly stack: LayerStack;
-  readonly origin: FragmentOrigin;
-}
-
-/** Where a frame came from; the reassembler keeps it and hands it back. */
-export interface FragmentOrigin {
-  readonly seconds: number;
-  readonly nanoseconds: number;
-  readonly packetNumber: number;
-  readonly interfaceIndex: number;
-  readonly wireLength: number;
-}
+export type { FirstFragment, FragmentOrigin } from './datagram.js';
 
 export interface ReassemblerOptions {
   /** Datagrams that may be incomplete at once. */
@@ -43,45 +31,18 @@ export interface ReassemblyCounters {
 
 const KEY_WORDS = 12;
 const KEY = { ID: 8, PROTOCOL: 9, OUTER_SRC: 10, OUTER_DST: 11 } as const;
-const MAX_DATAGRAM = 65_535;
-const MAX_RANGES = 256;
 /** Half of the least MTU that there is in practice (RFC 8200 5; RFC 1122 3.3.3): no sender has a reason to send less. */
 const TINY_IPV6 = 640;
 const TINY_IPV4 = 288;
 const IPV6_HEADER = 40;
 /** Octets of a first fragment that are kept to judge it alone. */
 const KEEP_OF_FIRST = 2_048;
-/** What a datagram takes beside its octets, and a kept stack beside its frame. */
-const DATAGRAM_OVERHEAD = 2_304;
-const STACK_OVERHEAD = 3_072;
-
-class Datagram {
-  bytes = new Uint8Array(2_048);
-  /** Received ranges, sorted, as pairs of offsets. */
-  readonly ranges = new Uint32Array(MAX_RANGES * 2);
-  rangeCount = 0;
-  /** Length of the whole payload, or -1 while the last fragment is missing. */
-  total = -1;
-  protocol = -1;
-  first: FirstFragment | undefined;
-  overlapped = false;
-  /** Octets of the first fragment. */
-  firstLength = 0;
-  /** Bits of FRAGMENT_BIT. */
-  bits = 0;
-  /** Given up, but remembered so that later fragments of it do not start it anew. */
-  discarded = false;
-
-  get held(): number {
-    const first = this.first === undefined ? 0 : STACK_OVERHEAD + this.first.stack.frame.bytes.length;
-    return DATAGRAM_OVERHEAD + this.bytes.length + first;
-  }
-}
 
 /**
  * Puts IPv4 and IPv6 fragments together, outer and inner, in any order (RFC 791 3.2, RFC 8200 4.5). Bounded in
- * datagrams and octets. Policy on overlap with different octets: IPv4 keeps what came first and says so; IPv6 discards
- * the datagram (RFC 5722). Exact duplicates are dropped.
+ * datagrams and octets. Policy on overlap with different octets, and on fragments that contradict each other about the end:
+ * IPv4 keeps what came first, ends at the first of the ends up to which all is there, and says so; IPv6 discards the datagram
+ * (RFC 5722). Exact duplicates are dropped.
  */
 export class FragmentReassembler {
   readonly counters: ReassemblyCounters = {
@@ -155,17 +116,24 @@ export class FragmentReassembler {
     if (piece.offset === 0) {
       datagram.protocol = piece.protocol;
       datagram.first ??= keepFirst(stack, origin);
-      datagram.firstLength = piece.length;
+      // The shortest that came: a longer repetition must not hide that headers were split.
+      const { firstLength } = datagram;
+      datagram.firstLength = firstLength === 0 ? piece.length : Math.min(firstLength, piece.length);
     }
     datagram.bits |= FRAGMENT_BIT.seen | (isTiny(stack, piece) ? FRAGMENT_BIT.tiny : 0) | stack.fragments;
-    const added = store(datagram, piece, stack);
+    const isIpv4 = stack.kind[stack.ip] === LAYER.ipv4;
+    const added = datagram.store(piece, stack.frame.bytes, stack.nextAt, isIpv4);
     this.#heldBytes += datagram.held - before;
+    if (added === 'refused') {
+      this.counters.discarded++;
+      return false;
+    }
     if (added === 'discard') {
       this.counters.discarded++;
       this.#discard(slot, datagram);
       return false;
     }
-    if (isComplete(datagram)) return this.#complete(slot, datagram);
+    if (datagram.isComplete) return this.#complete(slot, datagram);
     while (this.#heldBytes > this.#options.maxBytes && this.#table.size > 1) this.#evictOldest();
     return false;
   }
@@ -188,7 +156,7 @@ export class FragmentReassembler {
   #complete(slot: number, datagram: Datagram): boolean {
     this.counters.completed++;
     this.completedFrame = frameOf(datagram.bytes);
-    this.completedLength = datagram.total;
+    this.completedLength = datagram.length;
     this.completedProtocol = datagram.protocol;
     this.completedWithOverlap = datagram.overlapped;
     this.completedFirstLength = datagram.firstLength;
@@ -228,7 +196,9 @@ export class FragmentReassembler {
     const datagram = this.#datagrams[slot]!;
     this.#heldBytes -= datagram.held;
     this.#datagrams[slot] = undefined;
-    if (datagram.first !== undefined) this.#options.onIncomplete(datagram.first);
+    if (datagram.first === undefined) return;
+    datagram.first.stack.fragments |= datagram.bits;
+    this.#options.onIncomplete(datagram.first);
   }
 
   #release(slot: number): void {
@@ -248,14 +218,6 @@ export class FragmentReassembler {
     key[KEY.OUTER_SRC] = level < 0 ? 0 : stack.word(stack.outerIp[level]!, IP.SRC + 3);
     key[KEY.OUTER_DST] = level < 0 ? 0 : stack.word(stack.outerIp[level]!, IP.DST + 3);
   }
-}
-
-interface Fragment {
-  offset: number;
-  length: number;
-  more: boolean;
-  identification: number;
-  protocol: number;
 }
 
 const scratch: Fragment = { offset: 0, length: 0, more: false, identification: 0, protocol: 0 };
@@ -295,80 +257,6 @@ function keepFirst(stack: LayerStack, origin: FragmentOrigin): FirstFragment {
   copy.nextAt = 0;
   copy.nextEnd = length;
   return { stack: copy, origin: { ...origin } };
-}
-
-/* Copies a fragment into its datagram. Octets that are there already stay. */
-function store(datagram: Datagram, piece: Fragment, stack: LayerStack): 'stored' | 'discard' {
-  const from = piece.offset;
-  const to = from + piece.length;
-  if (!piece.more) {
-    if (datagram.total >= 0 && datagram.total !== to) return 'discard';
-    datagram.total = to;
-  }
-  if (datagram.total >= 0 && (to > datagram.total || highest(datagram) > datagram.total)) return 'discard';
-  if (to > datagram.bytes.length) {
-    const larger = new Uint8Array(Math.min(MAX_DATAGRAM, Math.max(to, datagram.bytes.length * 2)));
-    larger.set(datagram.bytes);
-    datagram.bytes = larger;
-  }
-  const source = stack.frame.bytes;
-  const base = stack.nextAt - from;
-  let here = from;
-  for (let r = 0; r < datagram.rangeCount && here < to; r++) {
-    const start = datagram.ranges[r * 2]!;
-    const end = datagram.ranges[r * 2 + 1]!;
-    if (end <= here) continue;
-    if (start >= to) break;
-    if (start > here) datagram.bytes.set(source.subarray(base + here, base + start), here);
-    const overlapTo = Math.min(end, to);
-    for (let i = Math.max(here, start); i < overlapTo; i++) {
-      if (datagram.bytes[i] !== source[base + i]) {
-        datagram.bits |= FRAGMENT_BIT.overlap;
-        if (stack.kind[stack.ip] !== LAYER.ipv4) return 'discard';
-        datagram.overlapped = true;
-        break;
-      }
-    }
-    here = Math.max(here, overlapTo);
-  }
-  if (here < to) datagram.bytes.set(source.subarray(base + here, base + to), here);
-  return addRange(datagram, from, to) ? 'stored' : 'discard';
-}
-
-function highest(datagram: Datagram): number {
-  return datagram.rangeCount === 0 ? 0 : datagram.ranges[datagram.rangeCount * 2 - 1]!;
-}
-
-/* Adds [from, to) to the sorted ranges, merging what touches. False when there are too many. */
-function addRange(datagram: Datagram, from: number, to: number): boolean {
-  const { ranges } = datagram;
-  let first = 0;
-  while (first < datagram.rangeCount && ranges[first * 2 + 1]! < from) first++;
-  let last = first;
-  let start = from;
-  let end = to;
-  while (last < datagram.rangeCount && ranges[last * 2]! <= to) {
-    start = Math.min(start, ranges[last * 2]!);
-    end = Math.max(end, ranges[last * 2 + 1]!);
-    last++;
-  }
-  const count = datagram.rangeCount - (last - first) + 1;
-  if (count > MAX_RANGES) return false;
-  ranges.copyWithin((first + 1) * 2, last * 2, datagram.rangeCount * 2);
-  ranges[first * 2] = start;
-  ranges[first * 2 + 1] = end;
-  datagram.rangeCount = count;
-  return true;
-}
-
-function isComplete(datagram: Datagram): boolean {
-  return (
-    datagram.total >= 0 &&
-    datagram.protocol >= 0 &&
-    datagram.rangeCount === 1 &&
-    datagram.ranges[0] === 0 &&
-    datagram.ranges[1] === datagram.total
-  );
 }
 
 /** Transports that end the walk: outside of any tunnel a datagram of one of these hides none. */

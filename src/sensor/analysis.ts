@@ -349,6 +349,7 @@ export class Analysis {
       // What the capture cut off may hold the rest of the headers.
       const isWhole = this.#stack.nextEnd >= first.stack.wireEnd;
       const chain = endOfHeaderChain(this.#stack);
+      if ((this.#stack.fragments & FRAGMENT_BIT.overlap) !== 0) this.#stack.remark(VERDICT.fragment_overlap);
       if (isWhole && (chain < 0 || chain > first.stack.nextEnd)) {
         this.#stack.fragments |= FRAGMENT_BIT.splitChain;
       }
@@ -363,7 +364,8 @@ export class Analysis {
     const scene = this.#scene;
     this.counters.countEnd(stack);
     this.#levels.enterAll(isAlone ? stack.incompleteLevel : 0, this.#now);
-    if (scene.levels > 0) this.counters.tunnelPackets++;
+    const wasCounted = isAlone && stack.incompleteLevel > 0;
+    if (scene.levels > 0 && !wasCounted) this.counters.tunnelPackets++;
     scene.flowTunnel = NONE;
     if (!stack.isBrokerTalk) this.#complain();
     if (stack.verdict !== VERDICT.ok || stack.notes > 0) this.#weirds.report(scene);

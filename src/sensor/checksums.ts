@@ -38,6 +38,9 @@ export class Checksums {
   #wrong = new Uint32Array(0);
   #isAnnounced = false;
 
+  /** A rule asks for a value; what it tells of the sender was counted, or is not for counting. */
+  #isAsked = false;
+
   /** `onOffload` is called once, for the first packet whose wrong checksum is taken for offload. */
   constructor(mode: ChecksumMode, onOffload: (scene: PacketScene, sender: string) => void) {
     this.#mode = mode;
@@ -93,11 +96,12 @@ export class Checksums {
   #weigh(scene: PacketScene, isRight: boolean, isLeftToCard: boolean, protocol: number): number {
     if (this.#mode === 'verify') return isRight ? CHECKSUM_VALUE.ok : CHECKSUM_VALUE.bad;
     const slot = this.#sender(scene, protocol);
+    const evidence = this.#isAsked ? 0 : 1;
     if (isRight) {
-      this.#right[slot]! += 1;
+      this.#right[slot]! += evidence;
       return CHECKSUM_VALUE.ok;
     }
-    this.#wrong[slot]! += 1;
+    this.#wrong[slot]! += evidence;
     const isOffload = isLeftToCard || (this.#wrong[slot]! >= OFFLOAD_AFTER && this.#right[slot] === 0);
     if (!isOffload) return CHECKSUM_VALUE.bad;
     if (!this.#isAnnounced) {
@@ -127,6 +131,13 @@ export class Checksums {
 
   /** Of the header that carries encapsulation `level`: IPv4, and UDP where there is one. */
   outer(scene: PacketScene, level: number): number {
+    this.#isAsked = true;
+    const value = this.#outer(scene, level);
+    this.#isAsked = false;
+    return value;
+  }
+
+  #outer(scene: PacketScene, level: number): number {
     const { stack } = scene;
     const ip = stack.outerIp[level]!;
     const header = this.header(scene, ip);
@@ -138,6 +149,13 @@ export class Checksums {
 
   /** Of the packet inside encapsulation `level`: its transport, and its header when that is IPv4. */
   inner(scene: PacketScene, level: number): number {
+    this.#isAsked = true;
+    const value = this.#inner(scene, level);
+    this.#isAsked = false;
+    return value;
+  }
+
+  #inner(scene: PacketScene, level: number): number {
     const ip = scene.innerIp[level]!;
     if (ip < 0) return CHECKSUM_VALUE.unknown;
     const header = this.header(scene, ip);

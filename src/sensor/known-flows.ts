@@ -10,27 +10,31 @@ import type { Judge } from './judge.js';
 import type { MirrorDuplicates } from './mirror-duplicates.js';
 import type { PacketScene } from './packet-scene.js';
 
-/* A mark: 12 bits of KIND_EVIDENCE, one of these two, 5 bits of the tunnel's kind, version of the site. */
-const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, VERSION_AT: 19 } as const;
-const MOST_VERSIONS = 2 ** (32 - MARK.VERSION_AT);
+/* A mark: 12 bits of KIND_EVIDENCE, one of these two, 5 bits of the tunnel's kind, 13 of the time. */
+const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, TIME_AT: 19 } as const;
+/**
+ * Seconds after which a packet of a Teredo flow is looked at again: half the time that a relay of a client is remembered, so
+ * that the memory of who met whom does not end while they talk.
+ */
+const TEREDO_LOOK_SECONDS = 15;
 
 /**
- * What is known, of the tunnel and the site, that the judgement of a packet depends on; 0 when that cannot be put in a
- * word, or when rules ask about every packet.
+ * What is known of the tunnel that the judgement of a packet depends on, beside the version of the site; 0 when rules ask
+ * about every packet. `now` is the time of all state, in seconds.
  */
 export function markOf(
   tunnel: number,
   fromOriginator: boolean,
   tunnels: TunnelTable,
-  site: Site,
   judge: Judge,
+  now: number,
 ): number {
   const kind = tunnels.kind[tunnel]!;
-  if (site.version >= MOST_VERSIONS || judge.asksEveryPacket(kind)) return 0;
+  if (judge.asksEveryPacket(kind)) return 0;
   // The tunnel may have ended and come back since, as another kind or opened by the other end.
   const side = fromOriginator ? MARK.fromOriginator : MARK.fromResponder;
-  const version = site.version << MARK.VERSION_AT;
-  return (version | (kind << MARK.KIND_AT) | tunnels.evidence[tunnel]! | side) >>> 0;
+  const time = tunnels.isUdp(tunnel) ? Math.floor(now / TEREDO_LOOK_SECONDS) << MARK.TIME_AT : 0;
+  return (time | (kind << MARK.KIND_AT) | tunnels.evidence[tunnel]! | side) >>> 0;
 }
 
 export interface KnownFlowsParts {
@@ -86,8 +90,8 @@ export class KnownFlows {
     if (tunnel < 0) return false;
     const flow = this.#findFlow(frame, tunnel);
     if (flow < 0) return false;
-    const mark = markOf(tunnel, tunnels.fromOriginator, tunnels, site, judge);
-    if (mark === 0 || flows.note(flow) !== mark) return false;
+    const mark = markOf(tunnel, tunnels.fromOriginator, tunnels, judge, now);
+    if (mark === 0 || !flows.isNoted(flow, mark, site.version)) return false;
     counters.undecoded++;
     scene.seconds = seconds;
     scene.nanoseconds = nanoseconds;

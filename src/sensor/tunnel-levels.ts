@@ -113,8 +113,9 @@ export class TunnelLevels {
       events.isNewFlow = flows.isNew;
       tunnelLog.carried(scene, level, flows.isNew);
     }
-    const mark = this.#markOf(slot, level, transport, innerIp);
-    if (mark !== 0 && !events.isNewTunnel && flows.note(scene.flow[level]) === mark) return slot;
+    const mark = this.#markOf(slot, level, transport, innerIp, now);
+    const { version } = this.#parts.site;
+    if (mark !== 0 && !events.isNewTunnel && flows.isNoted(scene.flow[level], mark, version)) return slot;
     events.kindChanged = this.#refineKind(slot, level, innerIp, events.isNewFlow || transport < 0);
     if (events.isNewTunnel) this.#tunnelDiscovered(slot);
     const isFirst = events.isNewFlow || scene.flow[level] === NONE;
@@ -128,7 +129,11 @@ export class TunnelLevels {
       !this.#mustSeeMore(level, isFirst)
     ) {
       // With what is known of the tunnel by now.
-      flows.setNote(scene.flow[level], this.#markOf(slot, level, transport, innerIp));
+      flows.setNote(
+        scene.flow[level],
+        this.#markOf(slot, level, transport, innerIp, now),
+        this.#parts.site.version,
+      );
     }
     return slot;
   }
@@ -176,9 +181,9 @@ export class TunnelLevels {
    * Packets of the usual shape alone: their class and checks follow from addresses and ports, the same for all packets of a flow.
    * What it says here of a packet must be so of every one that UsualTunnel reads: those are not even decoded (known-flows).
    */
-  #markOf(slot: number, level: number, transport: number, innerIp: number): number {
+  #markOf(slot: number, level: number, transport: number, innerIp: number, now: number): number {
     const stack = this.#stack;
-    const { scene, tunnels, site, judge } = this.#parts;
+    const { scene, tunnels, judge } = this.#parts;
     if (transport < 0 || innerIp < 0 || stack.encapsulations !== 1 || stack.verdict !== VERDICT.ok) return 0;
     if (hasFragmentFaults(stack) || !hasUsualShape(stack, level, innerIp, transport)) return 0;
     const leaf = stack.kind[transport];
@@ -188,7 +193,7 @@ export class TunnelLevels {
     if (isIsatapWord(stack.word(innerIp, IP.SRC + 2)) || isIsatapWord(stack.word(innerIp, IP.DST + 2))) {
       return 0;
     }
-    return markOf(slot, scene.fromOriginator[level] === 1, tunnels, site, judge);
+    return markOf(slot, scene.fromOriginator[level] === 1, tunnels, judge, now);
   }
 
   /* Sets or refines the tunnel's kind from this packet. True when something that was known of it changed. */

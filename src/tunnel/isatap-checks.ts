@@ -23,7 +23,7 @@ export class IsatapChecks {
   /** Routers and solicitations that can be remembered. */
   static readonly CAPACITY = MAX_ROUTERS + MAX_SOLICITATIONS;
   readonly #site: Site;
-  /** Senders of ISATAP router advertisements: the potential router list as far as it was seen (RFC 5214 8.3). */
+  /** Senders of ISATAP router advertisements that were asked for: the potential router list as far as it was seen (RFC 5214 8.3). */
   readonly #routers = new BoundedTable({ keyWords: 1, capacity: MAX_ROUTERS });
   /** Host and router of each solicitation. */
   readonly #solicitations = new BoundedTable({ keyWords: 2, capacity: MAX_SOLICITATIONS });
@@ -48,7 +48,8 @@ export class IsatapChecks {
       this.#solicited(outerSrc, outerDst, now);
     }
     const isAdvertisement = packet.icmpType === ICMPV6_TYPE.ROUTER_ADVERTISEMENT;
-    if (isAdvertisement && isOwnAddress(packet)) this.#learnRouter(outerSrc, now);
+    // Anyone can advertise himself: a router is whom a host had asked.
+    if (isAdvertisement && this.#isAnswer(packet, now)) this.#learnRouter(outerSrc, now);
     if (!srcIsIsatap && !dstIsIsatap) return;
     checkForm(words, srcIsIsatap ? src : -1, dstIsIsatap ? dst : -1, out);
     if (packet.isConfigured) return;
@@ -91,7 +92,7 @@ export class IsatapChecks {
       out.set(CHECK.I03, CHECK_VALUE.violated);
       return;
     }
-    const wasAsked = this.#wasSolicited(packet.outerDst, packet.outerSrc, now);
+    const wasAsked = this.#isAnswer(packet, now);
     out.set(CHECK.I03, wasAsked ? CHECK_VALUE.holds : CHECK_VALUE.undetermined);
   }
 
@@ -101,6 +102,14 @@ export class IsatapChecks {
     const dstIsLocal = this.#site.isLocal(words, outerDstAt);
     if (!srcIsLocal && !dstIsLocal) out.set(CHECK.I04, CHECK_VALUE.undetermined);
     else out.decide(CHECK.I04, srcIsLocal && dstIsLocal);
+  }
+
+  #isAnswer(packet: Proto41Packet, now: number): boolean {
+    return (
+      isOwnAddress(packet) &&
+      packet.hopLimit === UNTOUCHED_HOP_LIMIT &&
+      this.#wasSolicited(packet.outerDst, packet.outerSrc, now)
+    );
   }
 
   #learnRouter(v4: number, now: number): void {

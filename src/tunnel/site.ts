@@ -153,14 +153,17 @@ export class Site {
     const isHidden =
       isSiteScope(ipv4Scope(v4)) || (this.#configured === 'inside' && this.isLocal(client.words, client.at));
     if (!isHidden) return;
-    this.version++;
+    const wasSeen = this.#natSeen;
     if (v4 !== mappedV4 || client.port !== mappedPort) this.#natSeen = true;
     const { key } = this.#mappings;
     key[0] = v4;
     key[1] = client.port;
     let slot = this.#mappings.find();
-    if (slot < 0) slot = this.#mappings.insert(now);
+    const isNew = slot < 0;
+    if (isNew) slot = this.#mappings.insert(now);
     else this.#mappings.touch(slot, now);
+    const isOther = this.#v4[slot] !== mappedV4 || this.#port[slot] !== mappedPort;
+    if (isNew || isOther || wasSeen !== this.#natSeen) this.version++;
     this.#v4[slot] = mappedV4;
     this.#port[slot] = mappedPort;
   }

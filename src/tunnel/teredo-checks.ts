@@ -1,12 +1,13 @@
 import type { LayerStack } from '../decode/layers.js';
-import { IP, PORTS, ROW, TEREDO } from '../decode/layers.js';
-import { TEREDO_SHAPE } from '../decode/teredo-evidence.js';
+import { IP, PORTS, ROW, TEREDO, TEREDO_BIT } from '../decode/layers.js';
+import { TEREDO_PROPER } from '../decode/teredo-evidence.js';
 import type { CheckResults } from '../model/checks.js';
 import { CHECK } from '../model/checks.js';
 import { CHECK_VALUE, TEREDO_CLASS, VANTAGE } from '../model/vocabulary.js';
 import { isTeredoWord, OLD_TEREDO_PREFIX, teredoClient, teredoPort } from '../wire/embedded-address.js';
 import { IPV4_SCOPE, ipv4Scope, isSiteScope } from '../wire/ipv4-space.js';
 import type { Site } from './site.js';
+import { isServer } from './teredo-class.js';
 
 /**
  * Checks of one Teredo packet between its inner addresses and its outer header (RFC 4380 5.2-5.4). Behind a NAT without
@@ -24,7 +25,7 @@ export function checkTeredo(
   const evidence = words[stack.header[level]! * ROW + TEREDO.EVIDENCE]!;
   const srcIsTeredo = isTeredoWord(words[inner + IP.SRC]!);
   const dstIsTeredo = isTeredoWord(words[inner + IP.DST]!);
-  out.decide(CHECK.T05, (evidence & TEREDO_SHAPE) !== 0);
+  out.decide(CHECK.T05, (evidence & TEREDO_PROPER) !== 0);
   if (srcIsTeredo || dstIsTeredo) {
     const isOld = words[inner + IP.SRC] === OLD_TEREDO_PREFIX || words[inner + IP.DST] === OLD_TEREDO_PREFIX;
     out.decide(CHECK.T26, !isOld);
@@ -63,13 +64,25 @@ function checkSource(
   site: Site,
   out: CheckResults,
 ): void {
-  if (teredoClass === TEREDO_CLASS['indirect-bubble-from-server']) return;
+  if (teredoClass === TEREDO_CLASS['indirect-bubble-from-server'] && isForwarded(stack, level)) return;
   if (teredoClass === TEREDO_CLASS['local-discovery']) return;
   const words = stack.words;
   const inner = stack.inner[level]! * ROW + IP.SRC;
   const outer = stack.outerIp[level]! * ROW + IP.SRC;
   const port = words[(stack.header[level]! - 1) * ROW + PORTS.SRC]!;
   compare(words, inner, outer, port, site, CHECK.T07, CHECK.T08, out);
+}
+
+/*
+ * Whether a bubble from the port of servers is one that a server passes on: with an origin indication (RFC 4380 5.3.1), or from
+ * the server that the destination names. A peer may have that port too.
+ */
+function isForwarded(stack: LayerStack, level: number): boolean {
+  const { words } = stack;
+  if ((words[stack.header[level]! * ROW + TEREDO.BITS]! & TEREDO_BIT.origin) !== 0) return true;
+  const destination = stack.inner[level]! * ROW + IP.DST;
+  const sender = words[stack.outerIp[level]! * ROW + IP.SRC + 3]!;
+  return isTeredoWord(words[destination]!) && isServer(sender, words[destination + 1]!);
 }
 
 /* T09, T10: the packet goes where the destination address says. */

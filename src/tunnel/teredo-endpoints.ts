@@ -87,7 +87,13 @@ export class TeredoEndpoints {
       case TEREDO_CLASS['direct-bubble']:
       case TEREDO_CLASS['indirect-bubble-to-server']: {
         const key = (p.teredoClass << 16) | p.sourcePort;
-        out.decide(CHECK.T30, this.#peers.bubble(p.sourceV4, key, p.words, p.destination, p.time, now));
+        // A peer may be asked at each of its alternate addresses at once (RFC 6081 5.6.4.2).
+        const isDirect = p.teredoClass === TEREDO_CLASS['direct-bubble'];
+        const where = isDirect ? (p.destinationV4 ^ Math.imul(p.destinationPort, 0x9e3779b1)) >>> 0 : 0;
+        out.decide(
+          CHECK.T30,
+          this.#peers.bubble(p.sourceV4, key, where, p.words, p.destination, p.time, now),
+        );
         break;
       }
       case TEREDO_CLASS['indirect-bubble-from-server']:
@@ -143,6 +149,11 @@ export class TeredoEndpoints {
     const isItsServer =
       isServer(p.sourceV4, p.words[p.destination + 1]!) ||
       (client >= 0 && this.#clients.server(client) === p.sourceV4);
+    if (isItsServer) {
+      // The server that the client was seen to have, which its address need not name, passes on what others send.
+      out.set(CHECK.T07, CHECK_VALUE['not-applicable']);
+      out.set(CHECK.T08, CHECK_VALUE['not-applicable']);
+    }
     if (isServerPort(p.sourcePort) && isItsServer) out.set(CHECK.T13, HOLDS);
     // Without an origin it may be a direct bubble of a client or relay that has the port of servers.
     else out.set(CHECK.T13, (p.bits & TEREDO_BIT.origin) === 0 ? UNDETERMINED : VIOLATED);

@@ -62,7 +62,7 @@ export class TeredoPeers {
       onGrow: (slots) => (this.#echoData = grown(this.#echoData, new Uint32Array(slots))),
     });
     this.#bubbles = new BoundedTable({
-      keyWords: 6,
+      keyWords: 7,
       capacity,
       onGrow: (slots) => {
         this.#bubbleCount = grown(this.#bubbleCount, new Uint8Array(slots));
@@ -175,11 +175,12 @@ export class TeredoPeers {
 
   /**
    * Counts a bubble from an endpoint to the address at `words[peer..]`, directly or not, at packet time `time` in
-   * seconds. False when there were too many, or too many in haste.
+   * seconds; `where` tells apart the outer addresses that it is sent to, where that matters. False when there were too many, or too many in haste.
    */
   bubble(
     v4: number,
     portAndClass: number,
+    where: number,
     words: Uint32Array,
     peer: number,
     time: number,
@@ -189,6 +190,7 @@ export class TeredoPeers {
     key[0] = v4;
     key[1] = portAndClass;
     for (let i = 0; i < 4; i++) key[2 + i] = words[peer + i]!;
+    key[6] = where;
     let slot = this.#bubbles.find();
     if (slot < 0 || time - this.#bubblesSince[slot]! > BUBBLE_SECONDS) {
       if (slot < 0) slot = this.#bubbles.insert(now);

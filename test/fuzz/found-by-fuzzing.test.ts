@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { CaptureFile } from '../../src/capture/capture-file.js';
 import { readRuleSet } from '../../src/rules/rule-set.js';
 import { readSchema } from '../../src/sensor/package-files.js';
-import { IP_PROTOCOL } from '../../src/wire/numbers.js';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
 import { buildFrame } from '../../src/wire/packet-builder.js';
 import { SourceError } from '../../src/yaml/diagnostic.js';
@@ -25,7 +24,9 @@ describe('found by fuzzing and mended', () => {
     const { analysis } = newAnalysis();
     const fragment = (id: number, length: number): Uint8Array =>
       buildFrame([
-        { ...OUTER, protocol: IP_PROTOCOL.IPV6, id, fragment: 4 },
+        OUTER,
+        { layer: 'ipv6', src: '2001:470::1', dst: '2001:470::2' },
+        { layer: 'fragment', offset: 32, more: false, id, nextHeader: 6 },
         payload(new Uint8Array(length)),
       ]);
     // Two last fragments that end at different places.

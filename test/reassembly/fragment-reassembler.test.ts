@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { LAYER, PORTS } from '../../src/decode/layers.js';
+import { FRAGMENT_BIT, LAYER, PORTS } from '../../src/decode/layers.js';
 import { VERDICT } from '../../src/decode/verdicts.js';
 import type { FirstFragment } from '../../src/reassembly/fragment-reassembler.js';
 import { FragmentReassembler } from '../../src/reassembly/fragment-reassembler.js';
@@ -174,11 +174,51 @@ describe('reassembly', () => {
     assert.ok(small.reassembler.waiting < 30, String(small.reassembler.waiting));
   });
 
-  it('refuses fragments that contradict the end of their datagram', () => {
+  it('completes an IPv4 datagram beside last fragments that lie about its end, in any order, and says so', () => {
+    const parts = [
+      outerFragment({ from: 0, to: 64 }),
+      outerFragment({ from: 64, to: 128 }),
+      outerFragment({ from: 128, to: INNER.length }),
+    ];
+    const strays = [400, 800].map((from) =>
+      outerFragment({ from, to: from + 16, bytes: new Uint8Array(16) }, 7, from + 16),
+    );
+    fc.assert(
+      fc.property(fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 }), (order) => {
+        const { offer, reassembler } = newReassembler();
+        const results = order.map((i) => offer([...parts, ...strays][i]!));
+        const done = results.indexOf('tcp 6667');
+        assert.ok(done >= 0, order.join());
+        const strayCame = order.slice(0, done).some((i) => i > 2);
+        assert.equal(reassembler.completedWithOverlap, strayCame);
+        assert.equal((reassembler.completedBits & FRAGMENT_BIT.overlap) !== 0, strayCame);
+      }),
+    );
+  });
+
+  it('refuses more ends than four', () => {
     const { offer, reassembler } = newReassembler();
-    offer(outerFragment({ from: 64, to: INNER.length }));
-    offer(outerFragment({ from: 256, to: 264, bytes: new Uint8Array(8) }, 7, 10_000));
-    assert.equal(reassembler.counters.discarded, 1);
+    for (let end = 1; end <= 6; end++) {
+      const from = 400 + 16 * end;
+      offer(outerFragment({ from, to: from + 8, bytes: new Uint8Array(8) }, 7, from + 8));
+    }
+    assert.equal(reassembler.counters.discarded, 2);
+  });
+
+  it('tells of what was split from a first fragment that is repeated longer', () => {
+    const { offer, reassembler } = newReassembler();
+    offer(innerFragment({ from: 0, to: 8 }));
+    offer(innerFragment({ from: 0, to: 64 }));
+    assert.equal(offer(innerFragment({ from: 64, to: LEAF.length })), 'tcp 6667');
+    assert.equal(reassembler.completedFirstLength, 8);
+  });
+
+  it('keeps what it saw of a datagram that makes room for another', () => {
+    const { offer, incomplete } = newReassembler({ maxDatagrams: 1 });
+    offer(innerFragment({ from: 0, to: 24 }, 1));
+    offer(innerFragment({ from: 0, to: 24 }, 2));
+    assert.equal(incomplete.length, 1);
+    assert.ok((incomplete[0]!.stack.fragments & FRAGMENT_BIT.tiny) !== 0);
   });
 
   it('an atomic fragment is a whole packet and waits for nothing', () => {
