@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_MAX_DEPTH, DEFAULT_VXLAN_PORTS } from '../sensor/replay.js';
 import type { AnalysisOptions } from '../sensor/analysis.js';
 import type { Prefix } from '../wire/address.js';
@@ -20,7 +20,7 @@ export interface AnalysisFlags extends DecodingFlags {
   readonly '6rd': readonly SixrdDomain[];
   readonly '6to4Relay': readonly Prefix[];
   readonly checksums: 'auto' | 'verify' | 'ignore';
-  readonly mirrorTransport?: readonly MirrorTransport[];
+  readonly mirrorTransport: readonly MirrorTransport[];
 }
 
 /** The options of {@link AnalysisFlags}. */
@@ -46,11 +46,19 @@ export function decodingOptions(): Option[] {
       .choices(['auto', 'verify', 'ignore'])
       .default('auto'),
     repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'),
-    new Option(
-      '--mirror-transport <name...>',
-      'what brings a mirror port here; unwrapped, and no tunnel',
-    ).choices(MIRROR_TRANSPORTS),
+    repeatable(
+      '--mirror-transport <name>',
+      `what brings a mirror port here (${MIRROR_TRANSPORTS.join(', ')}); unwrapped, and no tunnel`,
+      collectMirrorTransport,
+    ),
   ];
+}
+
+function collectMirrorTransport(text: string, before: readonly MirrorTransport[]): MirrorTransport[] {
+  const known = MIRROR_TRANSPORTS.find((name) => name === text);
+  if (known === undefined)
+    throw new InvalidArgumentError(`It must be one of ${MIRROR_TRANSPORTS.join(', ')}.`);
+  return [...before, known];
 }
 
 /** What the flags say of the site. */

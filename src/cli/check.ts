@@ -89,7 +89,8 @@ function text({ items, filters }: CheckReport): string {
   const parts = filters.map(({ interface: label, text: filter, hides }) => {
     const hidden = hides.map((sentence) => `    ${sentence}\n`).join('');
     const what = filter === '' ? 'everything passes' : filter;
-    return `\nKernel filter of ${label}:\n    ${terminalText(what)}\n${hides.length === 0 ? '' : `  It hides:\n${hidden}`}`;
+    return `Kernel filter of ${label}:\n    ${terminalText(what)}\n${hides.length === 0 ? '' : `  It hides:\n${hidden}`}\n`;
   });
-  return `${table(['item', 'status', 'reason'], rows)}${parts.join('')}`;
+  // The table last: a filter fills a terminal.
+  return `${parts.join('')}${table(['item', 'status', 'reason'], rows)}`;
 }

@@ -40,6 +40,8 @@ Examples:
 }
 
 async function decode(path: string, flags: DecodeFlags): Promise<void> {
+  if (flags.hex === true && flags.json === true)
+    throw new CommandError('--json shows no octets; leave out --json or -x.', EXIT.usage);
   const output = new LineOutput(process.stdout);
   const inspection = await CaptureInspection.open(path, {
     site: siteOf(flags),
@@ -47,7 +49,7 @@ async function decode(path: string, flags: DecodeFlags): Promise<void> {
     maxDepth: flags.maxDepth,
     vxlanPorts: vxlanPortsOf(flags),
     checksums: flags.checksums,
-    mirrorTransports: flags.mirrorTransport ?? [],
+    mirrorTransports: flags.mirrorTransport,
     endpoints: loadEndpoints(),
   });
   try {

@@ -112,7 +112,7 @@ async function replay(files: string[], flags: ReplayFlags): Promise<void> {
         maxDepth: flags.maxDepth,
         vxlanPorts: vxlanPortsOf(flags),
         checksums: flags.checksums,
-        mirrorTransports: flags.mirrorTransport ?? [],
+        mirrorTransports: flags.mirrorTransport,
         limits: DEFAULT_LIMITS,
         sensor,
         seed: REPLAY_SEED,

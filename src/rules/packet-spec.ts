@@ -9,41 +9,41 @@ import type { YamlFile, YamlPath } from '../yaml/yaml-file.js';
  *
  *     - [ipv4: { src: 203.0.113.5, dst: 198.51.100.7 }, ipv6: { src: "::1", dst: "::2" }, dstopts, tcp: { dst: 6667 }]
  */
-type Kind = 'ipv4' | 'ipv6' | 'number' | 'text' | 'flag' | 'hex' | 'mac' | 'origin' | 'auth';
+type Kind = 'ipv4' | 'ipv6' | 'u8' | 'u16' | 'number' | 'text' | 'flag' | 'hex' | 'mac' | 'origin' | 'auth';
 
 /** Layers of packets in rule tests, and what each may say. */
 export const LAYERS: Readonly<Record<LayerSpecName, Readonly<Record<string, Kind>>>> = {
-  eth: { src: 'mac', dst: 'mac', type: 'number' },
-  vlan: { id: 'number', tpid: 'number' },
-  pppoe: { session: 'number' },
+  eth: { src: 'mac', dst: 'mac', type: 'u16' },
+  vlan: { id: 'number', tpid: 'u16' },
+  pppoe: { session: 'u16' },
   ipv4: {
     src: 'ipv4',
     dst: 'ipv4',
-    ttl: 'number',
-    protocol: 'number',
+    ttl: 'u8',
+    protocol: 'u8',
     id: 'number',
-    totalLength: 'number',
-    fragment: 'number',
+    totalLength: 'u16',
+    fragment: 'u16',
     options: 'hex',
   },
   ipv6: {
     src: 'ipv6',
     dst: 'ipv6',
-    hopLimit: 'number',
-    nextHeader: 'number',
-    payloadLength: 'number',
+    hopLimit: 'u8',
+    nextHeader: 'u8',
+    payloadLength: 'u16',
     flowLabel: 'number',
   },
   hopopts: { length: 'number', options: 'hex' },
   dstopts: { length: 'number', options: 'hex' },
-  routing: { type: 'number', segmentsLeft: 'number', length: 'number' },
-  fragment: { offset: 'number', more: 'flag', id: 'number', nextHeader: 'number' },
-  udp: { src: 'number', dst: 'number', length: 'number', checksum: 'number' },
-  tcp: { src: 'number', dst: 'number', flags: 'text', seq: 'number', ack: 'number', checksum: 'number' },
-  icmpv6: { type: 'number', code: 'number', checksum: 'number' },
-  icmp: { type: 'number', code: 'number', checksum: 'number' },
+  routing: { type: 'u8', segmentsLeft: 'u8', length: 'number' },
+  fragment: { offset: 'u16', more: 'flag', id: 'number', nextHeader: 'u8' },
+  udp: { src: 'u16', dst: 'u16', length: 'number', checksum: 'u16' },
+  tcp: { src: 'u16', dst: 'u16', flags: 'text', seq: 'number', ack: 'number', checksum: 'u16' },
+  icmpv6: { type: 'u8', code: 'u8', checksum: 'u16' },
+  icmp: { type: 'u8', code: 'u8', checksum: 'u16' },
   teredo: { auth: 'auth', origin: 'origin', trailer: 'hex' },
-  gre: { protocol: 'number', key: 'number', flags: 'number' },
+  gre: { protocol: 'u16', key: 'number', flags: 'number' },
   erspan: { type: 'number', truncated: 'flag', subheader: 'flag', kept: 'number' },
   vxlan: { vni: 'number' },
   payload: { bytes: 'hex' },
@@ -115,7 +115,9 @@ function layerOf(item: unknown): readonly [name: string, fields: Readonly<Record
 const WANTED: Readonly<Record<Kind, string>> = {
   ipv4: 'an IPv4 address',
   ipv6: 'an IPv6 address',
-  number: 'a number that is not negative',
+  u8: 'a number from 0 to 255',
+  u16: 'a number from 0 to 65535',
+  number: 'a number from 0 to 4294967295',
   text: 'a text',
   flag: 'true or false',
   hex: 'octets in hex',
@@ -124,6 +126,12 @@ const WANTED: Readonly<Record<Kind, string>> = {
   auth: '{ id: hex, value: hex, nonce: hex of 8 octets, confirmation: number }',
 };
 
+function upTo(value: unknown, most: number): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
+    ? value
+    : undefined;
+}
+
 function readValue(kind: Kind, value: unknown): unknown {
   switch (kind) {
     case 'ipv4':
@@ -131,7 +139,11 @@ function readValue(kind: Kind, value: unknown): unknown {
     case 'ipv6':
       return typeof value === 'string' && isIPv6(value) ? value : undefined;
     case 'number':
-      return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined;
+      return upTo(value, 0xffff_ffff);
+    case 'u8':
+      return upTo(value, 0xff);
+    case 'u16':
+      return upTo(value, 0xffff);
     case 'text':
       return typeof value === 'string' ? value : undefined;
     case 'flag':

@@ -72,7 +72,13 @@ export class LabelledCapture {
   /** Makes the filter that a configuration asks for, without using it. Rejects with a CaptureError or a FilterError. */
   async prepare(config: InterfaceConfig, surroundings: CaptureSurroundings): Promise<KernelFilter> {
     const filter = kernelFilter(config, surroundings, this.linkType);
-    await this.#source.countInstructions(filter.text);
+    try {
+      await this.#source.countInstructions(filter.text);
+    } catch (error) {
+      // Thousands of characters of ours would hide what is wrong with the user's few.
+      if (config.userFilter !== undefined) await this.#source.countInstructions(config.userFilter);
+      throw error;
+    }
     return filter;
   }
 

@@ -66,22 +66,27 @@ describe('an analysis whose rules are read again', () => {
     const { analysis } = newAnalysis({ rules: [rule] });
     const [router, host] = ['81.187.10.2', '84.20.40.2'];
     const send = (at: number, src: string, inner: readonly LayerSpec[]): void => {
-      const layers: LayerSpec[] = [{ layer: 'eth' }, { layer: 'ipv4', src, dst: host }, ...inner];
+      const dst = src === host ? router : host;
+      const layers: LayerSpec[] = [{ layer: 'eth' }, { layer: 'ipv4', src, dst }, ...inner];
       const frame = { bytes: buildFrame(layers), seconds: FIRST_SECOND + at, nanoseconds: 0 };
       analysis.process(memoryBatch([frame]), 0, 1, [memoryInterface('eth1')]);
     };
     const [own, other] = [`fe80::200:5efe:${router}`, '2001:470:cccc:1:200:5efe:9.9.9.9'];
+    send(0, host, [
+      { layer: 'ipv6', src: `fe80::200:5efe:${host}`, dst: own, hopLimit: 255 },
+      { layer: 'icmpv6', type: 133 },
+    ]);
     send(0, router, [
       { layer: 'ipv6', src: own, dst: `fe80::200:5efe:${host}`, hopLimit: 255 },
       { layer: 'icmpv6', type: 134 },
     ]);
     analysis.useRules([rule], endpoints);
-    assert.equal(analysis.proto41.isatap.size, 1);
+    assert.equal(analysis.proto41.isatap.size, 2, 'a router and who asked it');
     send(1, router, [
       { layer: 'ipv6', src: other, dst: `2001:470:cccc:1:200:5efe:${host}` },
       { layer: 'tcp', src: 40_000, dst: 80 },
     ]);
-    assert.deepEqual(values, ['holds', 'holds']);
+    assert.deepEqual(values, ['holds', 'holds', 'holds']);
   });
 
   it('ends silent tunnels when it is told that time went by', () => {
