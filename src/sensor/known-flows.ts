@@ -10,8 +10,9 @@ import type { Judge } from './judge.js';
 import type { MirrorDuplicates } from './mirror-duplicates.js';
 import type { PacketScene } from './packet-scene.js';
 
-/* A mark: 12 bits of KIND_EVIDENCE, one of these two, 5 bits of the tunnel's kind, 13 of the time. */
-const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, TIME_AT: 19 } as const;
+/* A mark: 12 bits of KIND_EVIDENCE, one of these two, 5 bits of the tunnel's kind, 11 of the time: 30 in
+   all, because V8 makes an object of a larger number. */
+const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, TIME_AT: 19, TIME: 0x7ff } as const;
 /**
  * Seconds after which a packet of a Teredo flow is looked at again: half the time that a relay of a client is remembered, so
  * that the memory of who met whom does not end while they talk.
@@ -33,8 +34,8 @@ export function markOf(
   if (judge.asksEveryPacket(kind)) return 0;
   // The tunnel may have ended and come back since, as another kind or opened by the other end.
   const side = fromOriginator ? MARK.fromOriginator : MARK.fromResponder;
-  const time = tunnels.isUdp(tunnel) ? Math.floor(now / TEREDO_LOOK_SECONDS) << MARK.TIME_AT : 0;
-  return (time | (kind << MARK.KIND_AT) | tunnels.evidence[tunnel]! | side) >>> 0;
+  const time = tunnels.isUdp(tunnel) ? ((now / TEREDO_LOOK_SECONDS) & MARK.TIME) << MARK.TIME_AT : 0;
+  return time | (kind << MARK.KIND_AT) | tunnels.evidence[tunnel]! | side;
 }
 
 export interface KnownFlowsParts {
