@@ -182,6 +182,9 @@ export class LayerStack {
   frame: FrameView;
   /** First layer whose octets lie in {@link frame}; those before were read from another. */
   frameFrom = 0;
+  /** The captured frame, and the number of layers that were read from it, when {@link frame} is a reassembled datagram. */
+  captured: FrameView;
+  capturedTo = 0;
   /** Last IP layer, or -1. */
   ip = -1;
   extensionHeaders = 0;
@@ -220,6 +223,13 @@ export class LayerStack {
 
   constructor(frame: FrameView) {
     this.frame = frame;
+    this.captured = frame;
+  }
+
+  /** The frame that holds a layer's octets; undefined when it is gone. */
+  frameOf(layer: number): FrameView | undefined {
+    if (layer >= this.frameFrom) return this.frame;
+    return layer < this.capturedTo ? this.captured : undefined;
   }
 
   reset(frame: FrameView, at: number, end: number, wireEnd: number): void {
@@ -232,6 +242,7 @@ export class LayerStack {
     this.wireEnd = wireEnd;
     this.limitedBy = LIMITED_BY.frame;
     this.frameFrom = 0;
+    this.capturedTo = 0;
     this.ip = -1;
     this.extensionHeaders = 0;
     this.extensionOctets = 0;

@@ -81,6 +81,10 @@ export class PacketDecoder {
   /** Goes on behind a reassembled IP header: `frame[at, end)` is the payload of `protocol`. */
   resume(frame: FrameView, at: number, end: number, protocol: number): Verdict {
     const stack = this.stack;
+    if (stack.capturedTo === 0 && !stack.incompleteFragment) {
+      stack.captured = stack.frame;
+      stack.capturedTo = stack.count;
+    }
     stack.frame = frame;
     stack.frameFrom = stack.count;
     stack.nextEnd = end;

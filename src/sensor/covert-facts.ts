@@ -1,3 +1,4 @@
+import type { FrameView } from '../wire/frame.js';
 import type { LayerStack } from '../decode/layers.js';
 import { CARRIER, EXTENSION, IP, LAYER, TEREDO, TEREDO_BIT } from '../decode/layers.js';
 import type { FactSheet } from '../model/fact-sheet.js';
@@ -156,12 +157,14 @@ export class CovertFacts {
         facts.setNumber(FIELD['inner.routing_type'], stack.word(layer, EXTENSION.DETAIL));
         facts.setNumber(FIELD['inner.segments_left'], stack.word(layer, EXTENSION.DETAIL_2));
       }
-      if (kind < LAYER.hopopts || kind > LAYER.experimental || layer < stack.frameFrom) continue;
+      if (kind < LAYER.hopopts || kind > LAYER.experimental) continue;
+      const frame = stack.frameOf(layer);
+      if (frame === undefined) continue;
       headers++;
       if (kind === LAYER.hopopts || kind === LAYER.dstopts) {
         optionHeaders++;
-        this.#options(stack, layer);
-      } else if (hasReservedBits(stack, layer)) this.#reserved = true;
+        this.#options(stack, frame, layer);
+      } else if (hasReservedBits(stack, frame, layer)) this.#reserved = true;
     }
     if (headers > 0) facts.setFlag(FIELD['inner.reserved_set'], this.#reserved);
     if (optionHeaders === 0) return;
@@ -173,8 +176,7 @@ export class CovertFacts {
   }
 
   /* Options of a header that lies whole within the frame: type (1), length (1), data; Pad1 is a type alone. */
-  #options(stack: LayerStack, layer: number): void {
-    const { bytes } = stack.frame;
+  #options(stack: LayerStack, { bytes }: FrameView, layer: number): void {
     const end = stack.at[layer]! + stack.word(layer, EXTENSION.LENGTH);
     let here = stack.at[layer]! + OPTIONS_AT;
     let padding = 0;
@@ -224,8 +226,7 @@ function trailerStart(stack: LayerStack, teredo: number): number {
   return stack.at[ip]! + stack.word(ip, IP.HEADER_LENGTH) + stack.word(ip, IP.LENGTH);
 }
 
-function hasReservedBits({ at, kind, frame }: LayerStack, layer: number): boolean {
-  const { bytes, view } = frame;
+function hasReservedBits({ at, kind }: LayerStack, { bytes, view }: FrameView, layer: number): boolean {
   const here = at[layer]!;
   switch (kind[layer]) {
     case LAYER.fragment:

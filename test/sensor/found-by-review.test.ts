@@ -115,6 +115,36 @@ describe('found by review and mended', () => {
     assert.deepEqual([analysis.counters.packets, analysis.counters.tunnelPackets], [1, 1]);
   });
 
+  it('options in the fragment that completes a datagram were not looked at', () => {
+    const options = Uint8Array.of(0x01, 0x04, 0xc0, 0xff, 0xee, 0x42);
+    const segment = new Uint8Array(648);
+    segment.set(Uint8Array.from([0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2]));
+    const piece = (from: number, to: number, hasOptions: boolean): TestPacket => ({
+      layers: [
+        OUTER,
+        INNER,
+        ...(hasOptions ? [{ layer: 'dstopts', options } as const] : []),
+        { layer: 'fragment', offset: from, more: to < segment.length, id: 7, nextHeader: 6 },
+        { layer: 'payload', bytes: segment.subarray(from, to) },
+      ],
+    });
+    const [first, last] = [
+      (has: boolean): TestPacket => piece(0, 640, has),
+      (has: boolean): TestPacket => piece(640, 648, has),
+    ];
+    const orders = [
+      [first(true), last(false)],
+      [last(false), first(true)],
+      [first(false), last(true)],
+    ];
+    for (const packets of orders) assert.ok(analyse(packets).rules().includes('padding-data'));
+    assert.ok(
+      !analyse([first(false), last(false)])
+        .rules()
+        .includes('padding-data'),
+    );
+  });
+
   it('a last fragment that lies about the end hid what the others carry', () => {
     const whole = buildFrame([OUTER, INNER, { layer: 'tcp', src: 40_000, dst: 6667 }]).subarray(34);
     const piece = (from: number, to: number, bytes: Uint8Array, ttl: number, at: number): TestPacket => ({
