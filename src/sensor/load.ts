@@ -25,7 +25,7 @@ export function loadRules(
   const all = [...(withShipped ? [RULES_FOLDER] : []), ...folders];
   const sources = all.flatMap((folder, layer) => {
     const files = yamlFiles(folder, `${origin} names folders with rule files (*.yaml)`);
-    if (files.length === 0) throw new FolderError(`${folder} holds no rule files (*.yaml).`);
+    if (files.length === 0) throw new FolderError(`${folder} holds no rule files (*.yaml, *.yml).`);
     return files.map((file) => ({ ...file, layer }));
   });
   return readRuleSet(sources, readSchema('rules.schema.json'));

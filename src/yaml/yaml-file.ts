@@ -116,15 +116,19 @@ export class YamlFile {
         );
       }
       case 'pattern':
-        return this.diagnose(
-          path,
-          `"${String(this.#document.getIn(path))}" does not have the form ${String(params['pattern'])}`,
-        );
+        return this.diagnose(path, this.#unformed(path, params['pattern'], error.parentSchema?.['examples']));
       case 'oneOf':
         return this.diagnose(path, String(error.parentSchema?.['$comment'] ?? error.message));
       default:
         return this.diagnose(path, error.message ?? error.keyword);
     }
+  }
+
+  /* With examples of the schema, which say more to most than a pattern. */
+  #unformed(path: YamlPath, pattern: unknown, examples: unknown): string {
+    const written = String(this.#document.getIn(path));
+    if (!Array.isArray(examples)) return `"${written}" does not have the form ${String(pattern)}`;
+    return `"${written}" is not written like ${examples.map(String).join(', ')}`;
   }
 
   #range(path: YamlPath, atKey: boolean): readonly [number, number] {

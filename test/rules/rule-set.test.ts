@@ -76,7 +76,7 @@ describe('rule files', () => {
       change('high', 'hgh'),
       /^mine.yaml:12:13: "hgh" is not one of informational.*; did you mean "high"\?/,
     ],
-    ['a wrong note', change('Site::My_Rule', 'my rule'), /"my rule" does not have the form/],
+    ['a wrong note', change('Site::My_Rule', 'my rule'), /"my rule" is not written like Site::Name_Of_It/],
     [
       'a field in the message',
       change('{inner.dst}', '{inner.dts}'),
