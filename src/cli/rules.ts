@@ -88,8 +88,13 @@ function listFields(flags: { readonly json?: true }): void {
   else
     process.stdout.write(
       table(
-        ['FIELD', 'TYPE', 'MEANING'],
-        rows.map((row) => [row.name, row.type, row.doc]),
+        ['FIELD', 'TYPE', 'WHEN', 'MEANING'],
+        rows.map(({ name, type, when, doc, words: known }) => [
+          name,
+          type,
+          when,
+          known.length === 0 ? doc : `${doc} One of ${known.join(', ')}.`,
+        ]),
       ),
     );
 }
