@@ -53,6 +53,17 @@ describe('link layers', () => {
     assert.equal(layerNames(v6), 'eth/pppoe/ipv6/ipv6/tcp');
   });
 
+  it('PPPoE may have a protocol field of one octet, as tshark reads it too', () => {
+    const link = '020000000002 020000000001 8864 11 00 0007'.replaceAll(' ', '');
+    const length = (PACKET.length + 1).toString(16).padStart(4, '0');
+    assert.equal(
+      layerNames(decodeBytes(before(`${link}${length}21`), { linkType: LINK_TYPE.ETHERNET })),
+      'eth/pppoe/ipv4/ipv6/tcp',
+    );
+    const short = Uint8Array.from(Buffer.from(`${link}0001`, 'hex'));
+    assert.equal(decodeBytes(short, { linkType: LINK_TYPE.ETHERNET }).count, 1);
+  });
+
   it('raw IP is told by its version', () => {
     for (const linkType of [LINK_TYPE.RAW, LINK_TYPE.RAW_12, LINK_TYPE.RAW_14]) {
       assert.equal(layerNames(decodeBytes(PACKET, { linkType })), 'ipv4/ipv6/tcp');
