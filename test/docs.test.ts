@@ -1,3 +1,4 @@
+import { onFirstNodeOnly } from './support/first-node.js';
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -19,6 +20,8 @@ function pages(folder = ROOT): string[] {
 }
 
 describe('the documentation', () => {
+  onFirstNodeOnly();
+
   it('has no link to a page that is not there', () => {
     const broken = pages().flatMap((page) =>
       [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#:\s]+)(#[^)]*)?\)/g)]

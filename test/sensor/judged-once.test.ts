@@ -1,3 +1,4 @@
+import { onFirstNodeOnly } from '../support/first-node.js';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { LayerSpec } from '../../src/wire/packet-builder.js';
@@ -60,6 +61,8 @@ const gap = fc.oneof(
 );
 
 describe('a flow that was judged', () => {
+  onFirstNodeOnly();
+
   it('gives the same records as if every packet of it were judged', () => {
     fc.assert(
       fc.property(

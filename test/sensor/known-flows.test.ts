@@ -1,3 +1,4 @@
+import { onFirstNodeOnly } from '../support/first-node.js';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { MemoryFrame } from '../../src/capture/memory-batch.js';
@@ -59,6 +60,8 @@ function trafficOf({ id, traffic: counts }: Analysis['tunnels'], slot: number): 
 }
 
 describe('a packet of a flow that was judged', () => {
+  onFirstNodeOnly();
+
   it('changes records, counters and tables as if it had been decoded', () => {
     let undecoded = 0;
     const jsonOf = ({ records }: Analysed): string[] => records.map(({ json }) => json);
