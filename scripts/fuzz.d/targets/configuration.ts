@@ -17,7 +17,7 @@ export const seeds = configSeeds;
 export function fuzz(data: Buffer): void {
   const traits: string[] = [];
   const text = data.toString('utf8');
-  const loaded = unlessTold(() => parseConfig('fuzz.yaml', text, ENVIRONMENT, '/nonexistent'), traits);
+  const loaded = unlessTold(text, () => parseConfig('fuzz.yaml', text, ENVIRONMENT, '/nonexistent'), traits);
   if (loaded !== undefined) {
     effectiveConfigText(loaded.config);
     traits.push(`read, ${loaded.warnings.length} warnings`);

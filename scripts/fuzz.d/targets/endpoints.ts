@@ -17,7 +17,7 @@ export const seeds = endpointSeeds;
 export function fuzz(data: Buffer): void {
   const traits: string[] = [];
   const text = data.toString('utf8');
-  const list = unlessTold(() => readEndpointLists([{ name: 'fuzz.yaml', text }], schema), traits);
+  const list = unlessTold(text, () => readEndpointLists([{ name: 'fuzz.yaml', text }], schema), traits);
   if (list !== undefined) traits.push(String(list.findV4(0x01020304)?.name !== undefined));
   last = [...new Set(traits)].sort().join();
 }

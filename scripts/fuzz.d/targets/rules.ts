@@ -16,7 +16,7 @@ export const seeds = ruleSeeds;
 export function fuzz(data: Buffer): void {
   const traits: string[] = [];
   const text = data.toString('utf8');
-  const set = unlessTold(() => readRuleSet([{ name: 'fuzz.yaml', text }], schema), traits);
+  const set = unlessTold(text, () => readRuleSet([{ name: 'fuzz.yaml', text }], schema), traits);
   if (set !== undefined)
     traits.push(...lintRules(set.rules, NOW_SECONDS).map(({ message }) => message.slice(0, 20)));
   last = [...new Set(traits)].sort().join();
