@@ -17,6 +17,7 @@ import { VERDICT } from '../decode/verdicts.js';
 import { is6to4Word, isTeredoWord, sixtofourV4, teredoClient } from '../wire/embedded-address.js';
 import type { FrameView } from '../wire/frame.js';
 import { frameOf } from '../wire/frame.js';
+import type { MirrorTransport } from '../wire/mirror-transport.js';
 import { IP_PROTOCOL, LINK_TYPE, UDP_PORT } from '../wire/numbers.js';
 import { DnsMessage } from './dns-message.js';
 import { PLACE, Sightings } from './sightings.js';
@@ -24,6 +25,8 @@ import { PLACE, Sightings } from './sightings.js';
 export interface PacketLookOptions {
   readonly maxDepth: number;
   readonly vxlanPorts: readonly number[];
+  /** What brings a mirror port here; unwrapped. */
+  readonly mirrorTransports: readonly MirrorTransport[];
   /** UDP ports of name lookups, either side. */
   readonly dnsPorts: readonly number[];
 }
@@ -50,9 +53,9 @@ export class PacketLook {
   readonly #dns: DnsMessage;
   readonly #isDnsPort = new Uint8Array(65_536);
 
-  constructor({ maxDepth, vxlanPorts, dnsPorts }: PacketLookOptions) {
+  constructor({ maxDepth, vxlanPorts, mirrorTransports, dnsPorts }: PacketLookOptions) {
     const options = { maxDepth, vxlanPorts, isKnownTunnel: () => false };
-    this.#decoder = new PacketDecoder(options);
+    this.#decoder = new PacketDecoder({ ...options, mirrorTransports });
     this.#quotes = new PacketDecoder(options);
     this.#dns = new DnsMessage(this.sightings);
     for (const port of dnsPorts) this.#isDnsPort[port] = 1;

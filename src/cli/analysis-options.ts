@@ -11,6 +11,7 @@ import { collectPort, collectPrefix, collectSixrd, repeatable, wholeNumber } fro
 export interface DecodingFlags {
   readonly maxDepth: number;
   readonly vxlanPort: readonly number[];
+  readonly mirrorTransport: readonly MirrorTransport[];
 }
 
 /** What packets are judged by, for commands that read captures. */
@@ -20,7 +21,6 @@ export interface AnalysisFlags extends DecodingFlags {
   readonly '6rd': readonly SixrdDomain[];
   readonly '6to4Relay': readonly Prefix[];
   readonly checksums: 'auto' | 'verify' | 'ignore';
-  readonly mirrorTransport: readonly MirrorTransport[];
 }
 
 /** The options of {@link AnalysisFlags}. */
@@ -32,6 +32,9 @@ export function analysisOptions(): Option[] {
       .default('auto'),
     repeatable('--6rd <domain>', "a provider's 6rd domain, PREFIX/LENGTH[,MASKLENGTH[,RELAY]]", collectSixrd),
     repeatable('--6to4-relay <prefix>', '6to4 relay that may be used, beside 192.88.99.1', collectPrefix),
+    new Option('--checksums <mode>', 'whether checksums of tunnel packets are verified')
+      .choices(['auto', 'verify', 'ignore'])
+      .default('auto'),
     ...decodingOptions(),
   ];
 }
@@ -42,9 +45,6 @@ export function decodingOptions(): Option[] {
     new Option('--max-depth <n>', 'nested tunnels that are opened')
       .argParser(wholeNumber(1, 16))
       .default(DEFAULT_MAX_DEPTH),
-    new Option('--checksums <mode>', 'whether checksums of tunnel packets are verified')
-      .choices(['auto', 'verify', 'ignore'])
-      .default('auto'),
     repeatable('--vxlan-port <port>', 'UDP port of VXLAN', collectPort, '4789'),
     repeatable(
       '--mirror-transport <name>',

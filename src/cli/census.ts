@@ -51,8 +51,8 @@ async function census(files: string[], flags: CensusFlags): Promise<void> {
   if (files.filter((file) => file === '-').length > 1) {
     throw new CommandError('Standard input can be read only once; name - once.', EXIT.usage);
   }
-  const { maxDepth, entries } = flags;
-  const options = { maxDepth, vxlanPorts: vxlanPortsOf(flags), entries, seed: REPLAY_SEED };
+  const { maxDepth, entries, mirrorTransport: mirrorTransports } = flags;
+  const options = { maxDepth, vxlanPorts: vxlanPortsOf(flags), mirrorTransports, entries, seed: REPLAY_SEED };
   const progress = new Progress(files);
   let reading;
   try {

@@ -22,7 +22,8 @@ const SIXTOFOUR_HOST = '198.51.100.7';
 const UNREACHABLE = { layer: 'icmp', type: 3, code: 4 } as const;
 const TOO_BIG = { layer: 'icmpv6', type: 2 } as const;
 
-const newLook = (): PacketLook => new PacketLook({ maxDepth: 8, vxlanPorts: [4789], dnsPorts: [53, 5355] });
+const newLook = (): PacketLook =>
+  new PacketLook({ maxDepth: 8, vxlanPorts: [4789], mirrorTransports: [], dnsPorts: [53, 5355] });
 
 const entries = (census: Census): CensusEntry[] => census.entries();
 

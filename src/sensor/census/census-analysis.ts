@@ -20,10 +20,11 @@ export class CensusAnalysis extends Analysis {
 
   constructor(options: AnalysisOptions, { census, limits }: CensusSettings) {
     super(options);
-    const { maxDepth, vxlanPorts, sensor, seed, emit } = options;
+    const { maxDepth, vxlanPorts, mirrorTransports = [], sensor, seed, emit } = options;
     this.watch = new CensusWatch({
       maxDepth,
       vxlanPorts,
+      mirrorTransports,
       sensor,
       seed,
       entries: limits.censusEntries,

@@ -6,12 +6,14 @@ import { watchedPorts } from '../../decode/plain-frame.js';
 import { UsualTunnel } from '../../decode/usual-tunnel.js';
 import type { CensusEvent } from '../../model/census.js';
 import type { PacketTime } from '../../model/records.js';
+import type { MirrorTransport } from '../../wire/mirror-transport.js';
 import { MirrorDuplicates } from '../mirror-duplicates.js';
 import { PacketClock } from '../packet-clock.js';
 
 export interface CensusWatchOptions {
   readonly maxDepth: number;
   readonly vxlanPorts: readonly number[];
+  readonly mirrorTransports: readonly MirrorTransport[];
   /** Most entries of each table. */
   readonly entries: number;
   /** Length of an interval, in milliseconds of packet time; Infinity for one that never ends. */
@@ -47,11 +49,14 @@ export class CensusWatch {
   #beginMs = 0;
 
   constructor(options: CensusWatchOptions) {
-    const { maxDepth, vxlanPorts, entries, seed } = options;
+    const { maxDepth, vxlanPorts, mirrorTransports, entries, seed } = options;
     this.#options = options;
     this.census = new Census(entries);
-    this.#look = new PacketLook({ maxDepth, vxlanPorts, dnsPorts: DEFAULT_DNS_PORTS });
-    this.#duplicates = new MirrorDuplicates(seed, new UsualTunnel(watchedPorts(vxlanPorts)));
+    this.#look = new PacketLook({ maxDepth, vxlanPorts, mirrorTransports, dnsPorts: DEFAULT_DNS_PORTS });
+    this.#duplicates = new MirrorDuplicates(
+      seed,
+      new UsualTunnel(watchedPorts(vxlanPorts, mirrorTransports)),
+    );
   }
 
   /** Addresses beyond the most that one packet may show. */

@@ -25,6 +25,7 @@ export class LinkWatch {
   readonly #known = new Map<string, Known>();
   readonly #list: () => readonly InterfaceDescription[];
   readonly #tell: (event: InterfaceEvent) => void;
+  #isBlind = false;
 
   /** `list` gives the interfaces as they are; `tell` hears of each change once. */
   constructor(list: () => readonly InterfaceDescription[], tell: (event: InterfaceEvent) => void) {
@@ -32,9 +33,18 @@ export class LinkWatch {
     this.#tell = tell;
   }
 
-  /** Looks once; call it every few seconds. */
+  /** Looks once; call it every few seconds. That it cannot is told once, and ends nothing. */
   look(captures: readonly WatchedLink[]): void {
-    const links = new Map(this.#list().map((each) => [each.name, linkOf(each)]));
+    let list;
+    try {
+      list = this.#list();
+      this.#isBlind = false;
+    } catch (error) {
+      if (!this.#isBlind) this.#tell({ event: 'link-unknown', label: '', reason: (error as Error).message });
+      this.#isBlind = true;
+      return;
+    }
+    const links = new Map(list.map((each) => [each.name, linkOf(each)]));
     for (const { label, name, isCapturing } of captures) {
       const link = links.get(name);
       // `any` has no link of its own, and one that is gone is told as that.

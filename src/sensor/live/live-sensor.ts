@@ -220,6 +220,8 @@ export class LiveSensor {
       this.#lost.set(label, message);
       this.#log.error(message);
       this.#outage('began', message);
+    } else if (event === 'link-unknown') {
+      this.#log.warn(`Whether interfaces have a link cannot be told now: ${reason}.`);
     } else if (event === 'link-down') {
       const message = `Interface ${label} is ${reason}: nothing comes in. It is waited for.`;
       this.#lost.set(label, message);

@@ -55,8 +55,8 @@ export type News =
   | { readonly kind: 'failed'; readonly fault: Fault };
 
 export interface InterfaceEvent {
-  /** Gone, still gone, there again; there and down or without carrier, and up again. */
-  readonly event: 'lost' | 'still-lost' | 'returned' | 'link-down' | 'link-up';
+  /** Gone, still gone, there again; there and down or without carrier, up again; or nobody can tell whether. */
+  readonly event: 'lost' | 'still-lost' | 'returned' | 'link-down' | 'link-up' | 'link-unknown';
   readonly label: string;
   readonly reason: string;
 }

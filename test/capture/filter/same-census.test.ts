@@ -54,7 +54,7 @@ describe('the automatic filter for a census', () => {
   const config = { ...parseConfig('c.yaml', text, {}, '/').config, loadedRules: [] };
 
   async function censusOf(path: string): Promise<CensusEntry[]> {
-    const options = { maxDepth: 8, vxlanPorts: [4789], entries: 1000, seed: 1 };
+    const options = { maxDepth: 8, vxlanPorts: [4789], mirrorTransports: [], entries: 1000, seed: 1 };
     return (await readCensus([path], options)).watch.census.entries();
   }
 

@@ -177,8 +177,30 @@ describe('a census beside the analysis', () => {
   });
 });
 
+describe('a census of what a mirror port brings', () => {
+  it('looks into the transport, where it is configured as one', () => {
+    const around: LayerSpec[] = [
+      { layer: 'ipv4', src: '192.0.2.10', dst: '192.0.2.11' },
+      { layer: 'udp', src: 40_000, dst: 37_008 },
+      { layer: 'payload', bytes: Uint8Array.of(1, 0, 0, 1, 1) },
+      { layer: 'eth' },
+      { layer: 'ipv6', src: NATIVE, dst: teredoAddress('65.54.227.120', '198.51.100.7', 40_000) },
+      { layer: 'tcp', src: 1024, dst: 80 },
+    ];
+    const batch = memoryBatch([{ bytes: buildFrame(around), seconds: START }]);
+    const serversOf = (mirrorTransports: readonly 'tzsp'[]): number => {
+      const analysis = makeAnalysis({ ...analysisOptions(), mirrorTransports }, settings());
+      analysis.process(batch, 0, batch.count, [memoryInterface('test.pcap')]);
+      assert.ok(analysis instanceof CensusAnalysis);
+      return analysis.watch.census.tables.find(({ what }) => what === 'server')!.size;
+    };
+    assert.equal(serversOf(['tzsp']), 1);
+    assert.equal(serversOf([]), 0);
+  });
+});
+
 describe('a census of captures', () => {
-  const options = { maxDepth: 8, vxlanPorts: [4789], entries: 100, seed: 1 };
+  const options = { maxDepth: 8, vxlanPorts: [4789], mirrorTransports: [], entries: 100, seed: 1 };
 
   it('is one over all files, and says which could not be read', async () => {
     const paths = ['teredo-qualify-irc-http-natoutside', 'p41-6to4'].map((name) =>

@@ -40,6 +40,22 @@ describe('a watch over links', () => {
     assert.deepEqual(told, ['span link-down without carrier']);
   });
 
+  it('tells once that interfaces cannot be listed, and goes on looking', () => {
+    let fault = true;
+    const links = new LinkWatch(
+      () => {
+        if (fault) throw new Error('no netlink');
+        return list;
+      },
+      ({ event, reason }) => told.push(`${event} ${reason}`.trim()),
+    );
+    for (let i = 0; i < 3; i++) links.look(captures);
+    fault = false;
+    list = [described('eth1', false, false)];
+    for (let i = 0; i < 3; i++) links.look(captures);
+    assert.deepEqual(told, ['link-unknown no netlink', 'link-down down']);
+  });
+
   it('says nothing of a link that flaps, of any, and of what is gone', () => {
     const links = watch();
     for (let i = 0; i < 6; i++) {
