@@ -217,39 +217,43 @@ export class FileSink implements AlertSink {
       return;
     }
     let missing = batch.length;
+    const append = async (file: LogFile): Promise<void> => {
+      const { written, fault } = await this.#append(file);
+      missing -= written;
+      if (fault !== undefined) throw fileError(fault, this.folder, this.#options.existing);
+    };
     try {
       if (!this.#isPrepared) await this.#prepare();
       await this.#refuseIfLow();
-      for (const [log, file] of this.#files) {
-        let text = '';
-        let lines = 0;
-        for (const record of batch) {
-          if (record.log !== log) continue;
-          text += record.json + '\n';
-          lines++;
-        }
-        if (lines === 0) continue;
-        const octets = Buffer.from(text);
-        const { bytes, fault } = await this.#append(file, octets);
-        const written = bytes === octets.length ? lines : linesIn(octets.subarray(0, bytes));
-        this.#written += written;
-        if (this.#options.fsync === 'interval') this.#unsynced += written;
-        missing -= written;
-        if (fault !== undefined) throw fileError(fault, this.folder, this.#options.existing);
+      for (const { log, json } of batch) {
+        const file = this.#files.get(log)!;
+        if (file.lines.add(json)) continue;
+        await append(file);
+        file.lines.add(json);
       }
+      for (const file of this.#files.values()) if (file.lines.count > 0) await append(file);
       this.#recovered();
       this.#backOff.written();
     } catch (error) {
+      // What waits is counted as lost, and must not be written later.
+      for (const file of this.#files.values()) file.lines.take();
       await this.#fail(error);
       this.#lose(missing, error);
     }
   }
 
-  async #append(file: LogFile, octets: Buffer): Promise<{ bytes: number; fault?: unknown }> {
+  /* Writes the lines that wait for the file, and says how many of them are in it now. */
+  async #append(file: LogFile): Promise<{ written: number; fault: unknown }> {
+    const { count } = file.lines;
+    const octets = file.lines.take();
     if (!file.isOpen) await this.#openFile(file);
     await this.#rotateIfDue(file, octets.length);
     if (!file.isOpen) await this.#openFile(file);
-    return file.append(octets, this.#options.fsync === 'always');
+    const { bytes, fault } = await file.append(octets, this.#options.fsync === 'always');
+    const written = bytes === octets.length ? count : linesIn(octets.subarray(0, bytes));
+    this.#written += written;
+    if (this.#options.fsync === 'interval') this.#unsynced += written;
+    return { written, fault };
   }
 
   async #refuseIfLow(): Promise<void> {

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogName } from '../../model/records.js';
+import { LineBuffer } from './line-buffer.js';
 import type { TornLine } from './torn-line.js';
 import { mendLastLine } from './torn-line.js';
 
@@ -19,6 +20,8 @@ export interface Appended {
 export class LogFile {
   readonly log: LogName;
   readonly path: string;
+  /** Lines that wait to be appended together. */
+  readonly lines = new LineBuffer();
   #handle: FileHandle | undefined;
   #bytes = 0;
   #begunMs = 0;

@@ -48,6 +48,22 @@ describe('the file sink', () => {
     assert.equal(sink.status.written, 4);
   });
 
+  it('writes a batch of many times what it writes at once, and records that are larger than that', async () => {
+    const folder = fresh();
+    const { sink } = testSink(folder);
+    await sink.open();
+    const long = `{"text":"${'é'.repeat(300_000)}"}`;
+    const batch = Array.from({ length: 900 }, (_, i) => ({
+      ...SAMPLE_NOTICE,
+      json: i % 300 === 7 ? long : SAMPLE_NOTICE.json,
+    }));
+    await sink.publish(batch);
+    await sink.close();
+    const lines = readFileSync(join(folder, 'notice.log'), 'utf8').split('\n');
+    assert.deepEqual(lines, [...batch.map(({ json }) => json), '']);
+    assert.equal(sink.status.written, batch.length);
+  });
+
   it('appends to what is there, with every policy of fsync', async () => {
     for (const fsync of FSYNC_POLICIES) {
       const folder = fresh();
