@@ -10,9 +10,10 @@ import type { Judge } from './judge.js';
 import type { MirrorDuplicates } from './mirror-duplicates.js';
 import type { PacketScene } from './packet-scene.js';
 
-/* A mark: 12 bits of KIND_EVIDENCE, one of these two, 5 bits of the tunnel's kind, 11 of the time: 30 in
-   all, because V8 makes an object of a larger number. */
+/* A mark: 12 bits of KIND_EVIDENCE, one of these two, 5 bits of the tunnel's kind, 11 of the time or 8 of the hop limit: 30
+   in all, because V8 makes an object of a larger number. */
 const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, TIME_AT: 19, TIME: 0x7ff } as const;
+const HOP_LIMIT_AT = 19;
 /**
  * Seconds after which a packet of a Teredo flow is looked at again: half the time that a relay of a client is remembered, so
  * that the memory of who met whom does not end while they talk.
@@ -20,12 +21,14 @@ const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, TIME_AT: 
 const TEREDO_LOOK_SECONDS = 15;
 
 /**
- * What is known of the tunnel that the judgement of a packet depends on, beside the version of the site; 0 when rules ask
- * about every packet. `now` is the time of all state, in seconds.
+ * What the judgement of a packet depends on beside its flow and the version of the site: what is known of the tunnel, and
+ * over IPv4 the hop limit of what is inside, because a packet that comes by again with a lower one may be in a loop (S11). 0
+ * when rules ask about every packet. `now` is the time of all state, in seconds.
  */
 export function markOf(
   tunnel: number,
   fromOriginator: boolean,
+  hopLimit: number,
   tunnels: TunnelTable,
   judge: Judge,
   now: number,
@@ -34,8 +37,10 @@ export function markOf(
   if (judge.asksEveryPacket(kind)) return 0;
   // The tunnel may have ended and come back since, as another kind or opened by the other end.
   const side = fromOriginator ? MARK.fromOriginator : MARK.fromResponder;
-  const time = tunnels.isUdp(tunnel) ? ((now / TEREDO_LOOK_SECONDS) & MARK.TIME) << MARK.TIME_AT : 0;
-  return time | (kind << MARK.KIND_AT) | tunnels.evidence[tunnel]! | side;
+  const varying = tunnels.isUdp(tunnel)
+    ? ((now / TEREDO_LOOK_SECONDS) & MARK.TIME) << MARK.TIME_AT
+    : hopLimit << HOP_LIMIT_AT;
+  return varying | (kind << MARK.KIND_AT) | tunnels.evidence[tunnel]! | side;
 }
 
 export interface KnownFlowsParts {
@@ -53,6 +58,7 @@ export interface KnownFlowsParts {
 const IPV4_SOURCE = 12;
 const IPV4_DESTINATION = 16;
 const DESTINATION_PORT = 2;
+const HOP_LIMIT = 7;
 const IPV6_SOURCE = 8;
 /* Words of an address. The scratch words hold outer source and destination, then the inner ones. */
 const ADDRESS = 4;
@@ -91,7 +97,8 @@ export class KnownFlows {
     if (tunnel < 0) return false;
     const flow = this.#findFlow(frame, tunnel);
     if (flow < 0) return false;
-    const mark = markOf(tunnel, tunnels.fromOriginator, tunnels, judge, now);
+    const hopLimit = frame.bytes[usual.inner + HOP_LIMIT]!;
+    const mark = markOf(tunnel, tunnels.fromOriginator, hopLimit, tunnels, judge, now);
     if (mark === 0 || !flows.isNoted(flow, mark, site.version)) return false;
     counters.undecoded++;
     scene.seconds = seconds;

@@ -122,12 +122,7 @@ export class TunnelLevels {
     this.#check(slot, level, innerIp, isFirst, now);
     if (isFirst || !isPortsLayer(stack.kind[transport]!)) this.#verify(level, innerIp, transport);
     this.#parts.judge.judge(scene, level, events, now);
-    if (
-      mark !== 0 &&
-      !this.#parts.checks.anyViolated &&
-      !events.kindChanged &&
-      !this.#mustSeeMore(level, isFirst)
-    ) {
+    if (mark !== 0 && !this.#parts.checks.anyViolated && !events.kindChanged) {
       // With what is known of the tunnel by now.
       flows.setNote(
         scene.flow[level],
@@ -167,12 +162,6 @@ export class TunnelLevels {
     this.#stack.remarkAt(verdict, depth);
   }
 
-  /* A loop is known by its third turn: it must not begin as a flow that was judged once and for all. */
-  #mustSeeMore(level: number, isFirst: boolean): boolean {
-    if (this.#stack.carrier[level] !== CARRIER.ip) return false;
-    return isFirst || this.#parts.proto41.mayLoop;
-  }
-
   /*
    * What the judgement of a packet depends on beside the flow and direction that it belongs to; 0 when that cannot be put
    * in a word. While it is the same as for an earlier packet of the flow, which violated nothing, this one has nothing new
@@ -193,7 +182,8 @@ export class TunnelLevels {
     if (isIsatapWord(stack.word(innerIp, IP.SRC + 2)) || isIsatapWord(stack.word(innerIp, IP.DST + 2))) {
       return 0;
     }
-    return markOf(slot, scene.fromOriginator[level] === 1, tunnels, judge, now);
+    const hopLimit = stack.word(innerIp, IP.TTL);
+    return markOf(slot, scene.fromOriginator[level] === 1, hopLimit, tunnels, judge, now);
   }
 
   /* Sets or refines the tunnel's kind from this packet. True when something that was known of it changed. */

@@ -34,8 +34,6 @@ const TYPE = { sixtofour: 1, isatap: 2, sixrd: 4 } as const;
 export class LoopChecks {
   /** Packets that can be remembered. */
   static readonly CAPACITY = MAX_PACKETS;
-  /** Whether the packet of the last {@link watch} came by before, with a higher hop limit. */
-  isRepeat = false;
   readonly #packets: BoundedTable;
   #hops = new Uint8Array(0);
   #sightings = new Uint8Array(0);
@@ -68,7 +66,6 @@ export class LoopChecks {
     now: number,
     out: CheckResults,
   ): void {
-    this.isRepeat = false;
     // Where headers came in a frame that is gone there is nothing to compare.
     if (innerIp < stack.frameFrom) return;
     const { key } = this.#packets;
@@ -88,7 +85,6 @@ export class LoopChecks {
     this.#packets.touch(slot, now);
     if (isLate || packet.hopLimit > this.#hops[slot]!) this.#sightings[slot] = 1;
     else if (packet.hopLimit < this.#hops[slot]!) {
-      this.isRepeat = true;
       const sightings = Math.min(255, this.#sightings[slot]! + 1);
       this.#sightings[slot] = sightings;
       if (sightings >= LOOP_SIGHTINGS) out.set(CHECK.S11, CHECK_VALUE.violated);

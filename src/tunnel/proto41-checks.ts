@@ -46,11 +46,6 @@ export class Proto41Checks {
     this.isatap = new IsatapChecks(site);
   }
 
-  /** Whether the last packet may be on its way through a loop, so that the next one of its flow has to be looked at too. */
-  get mayLoop(): boolean {
-    return this.loops.isRepeat;
-  }
-
   check(stack: LayerStack, level: number, history: Proto41History, now: number, out: CheckResults): void {
     const packet = this.#read(stack, level, history.evidence);
     checkSixtofour(packet, this.#site, out);

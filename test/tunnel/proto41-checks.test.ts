@@ -121,6 +121,25 @@ describe('checks of 6to4', () => {
     }
   });
 
+  it('S11 was blind to a packet that came by again after others of its flow', () => {
+    const turn = (at: number, hopLimit: number, seq: number): TestPacket => ({
+      at,
+      layers: [v4(A, B), v6(A6, B6, hopLimit), { layer: 'tcp', src: 40000, dst: 80, seq }],
+    });
+    const loop = [turn(0, 64, 1), turn(0.05, 64, 2), turn(0.1, 62, 1), turn(0.15, 64, 3), turn(0.2, 60, 1)];
+    // Rules that wait for a violation: with others no packet is spared.
+    const waiting = VIOLATIONS.map((rule) => ({
+      ...rule,
+      gate: {
+        violated: Uint32Array.of(0xffffffff, 0xffffffff, 0xffffffff),
+        kinds: 0xffffffff,
+        value: undefined,
+        unusual: false,
+      },
+    }));
+    assert.ok(analyse(loop, { rules: waiting }).rules().includes('S11'));
+  });
+
   it('S13: from the anycast prefix comes what its relay returns, and nothing else', () => {
     assert.equal(last([packet([ANYCAST, A], [NATIVE, A6])], 'S13'), 'holds');
     assert.equal(last([packet(['192.88.99.2', A], [NATIVE, A6])], 'S13'), 'violated');
