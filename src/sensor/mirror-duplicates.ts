@@ -33,8 +33,9 @@ const WORD_OCTETS = 4;
  * the transport header covers the rest, and a sender who makes up for it cannot foresee which octets are looked at.
  */
 export class MirrorDuplicates {
-  readonly #low = new Uint32Array(ROWS);
-  readonly #high = new Uint32Array(ROWS);
+  /** Both lanes of the hash. Columns, not rows: the first is all that most packets read, and stays near the processor. */
+  readonly #low = new Int32Array(ROWS);
+  readonly #high = new Int32Array(ROWS);
   /** Of the first copy; the lowest so far; whether the packet goes in a circle. */
   readonly #firstHops = new Uint8Array(ROWS);
   readonly #lowestHops = new Uint8Array(ROWS);
@@ -89,38 +90,30 @@ export class MirrorDuplicates {
     const row = this.#hashLow & (ROWS - 1);
     const hops = frame.bytes[at + (isIpv4 ? IPV4_TTL_AT : IPV6_HOP_LIMIT_AT)]!;
     const timeMs = seconds * 1e3 + nanoseconds / 1e6;
-    if (
-      this.#low[row] !== this.#hashLow ||
-      this.#high[row] !== this.#hashHigh ||
-      Math.abs(timeMs - this.#lastMs[row]!) > WINDOW_MS
-    ) {
-      this.#circles[row] = 0;
-      this.#begin(row, hops, timeMs);
-      return false;
-    }
+    const isSame =
+      this.#low[row] === this.#hashLow &&
+      this.#high[row] === this.#hashHigh &&
+      Math.abs(timeMs - this.#lastMs[row]!) <= WINDOW_MS;
     this.#lastMs[row] = timeMs;
-    if (this.#circles[row] === 1) return false;
-    const fall = this.#firstHops[row]! - hops;
-    const lowest = this.#lowestHops[row]!;
-    if (fall > MOST_ROUTERS) this.#circles[row] = 1;
-    const isNext = fall >= 0 && fall <= MOST_ROUTERS && hops >= lowest - 1;
-    const isTold = hops < lowest || (isIpv4 && frame.view.getUint16(at + IPV4_IDENTIFICATION_AT) !== 0);
-    if (isNext && isTold && Math.abs(timeMs - this.#firstMs[row]!) <= WINDOW_MS) {
-      if (hops < lowest) this.#lowestHops[row] = hops;
-      return true;
-    }
-    this.#begin(row, hops, timeMs);
-    return false;
-  }
-
-  /* Remembers a packet as the first of its copies. */
-  #begin(row: number, hops: number, timeMs: number): void {
+    if (isSame) {
+      if (this.#circles[row] === 1) return false;
+      const fall = this.#firstHops[row]! - hops;
+      const lowest = this.#lowestHops[row]!;
+      if (fall > MOST_ROUTERS) this.#circles[row] = 1;
+      const isNext = fall >= 0 && fall <= MOST_ROUTERS && hops >= lowest - 1;
+      const isTold = hops < lowest || (isIpv4 && frame.view.getUint16(at + IPV4_IDENTIFICATION_AT) !== 0);
+      if (isNext && isTold && Math.abs(timeMs - this.#firstMs[row]!) <= WINDOW_MS) {
+        if (hops < lowest) this.#lowestHops[row] = hops;
+        return true;
+      }
+    } else this.#circles[row] = 0;
+    // The first of its copies. Here, because a time that is handed on may become an object for each packet.
     this.#low[row] = this.#hashLow;
     this.#high[row] = this.#hashHigh;
     this.#firstHops[row] = hops;
     this.#lowestHops[row] = hops;
     this.#firstMs[row] = timeMs;
-    this.#lastMs[row] = timeMs;
+    return false;
   }
 
   /*
@@ -163,7 +156,7 @@ export class MirrorDuplicates {
       low = Math.imul(low ^ bytes[i]!, 0x9e3779b1);
       high = Math.imul(((high << 13) | (high >>> 19)) ^ bytes[i]!, 0x85ebca77);
     }
-    this.#hashLow = (low ^ (low >>> 13)) >>> 0;
-    this.#hashHigh = (high ^ (high >>> 16)) >>> 0;
+    this.#hashLow = low ^ (low >>> 13);
+    this.#hashHigh = high ^ (high >>> 16);
   }
 }
