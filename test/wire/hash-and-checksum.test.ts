@@ -32,6 +32,34 @@ describe('checksums', () => {
     assert.equal(sum16(frameOf(Uint8Array.of(0x12, 0x34, 0x56)), 0, 3, 0), 0x1234 + 0x5600);
   });
 
+  it('are the same as word by word, of any length up to the largest record, wherever they begin', () => {
+    const bytes = new Uint8Array(300_000).fill(0xff);
+    const wordByWord = (at: number, end: number, initial: number): number => {
+      let sum = initial;
+      for (let i = at; i < end; i += 2) sum += (bytes[i]! << 8) | (i + 1 < end ? bytes[i + 1]! : 0);
+      while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
+      return sum;
+    };
+    for (let n = 0; n < 40; n++) bytes[(n * 7919) % bytes.length] = n;
+    for (const [at, end] of [
+      [0, 0],
+      [1, 2],
+      [3, 10],
+      [5, 16],
+      [0, 65_535],
+      [1, 65_537],
+      [0, 65_537],
+      [7, 65_544],
+      [2, 131_075],
+      [0, 300_000],
+      [1, 300_000],
+    ] as const) {
+      for (const initial of [0, 1, 0x12345678]) {
+        assert.equal(sum16(frameOf(bytes), at, end, initial), wordByWord(at, end, initial), `${at}-${end}`);
+      }
+    }
+  });
+
   it('hold for a built packet, and for no packet with a bit flipped', () => {
     const packet = buildPacket([
       { layer: 'ipv6', src: '2001:db8::1', dst: '2001:db8::2' },
