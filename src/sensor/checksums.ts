@@ -14,6 +14,9 @@ export type ChecksumMode = 'auto' | 'verify' | 'ignore';
 const MAX_SENDERS = 1_024;
 /** So many wrong checksums of one sender and protocol, and none right, are no faults. */
 const OFFLOAD_AFTER = 20;
+/** Senders that were right in this second, by a few bits of what tells them: nothing new is learned of those. Words of each. */
+const RIGHT_NOW = 64;
+const RIGHT_WORDS = 4;
 /** Offsets of the checksum. */
 const FIELD_AT = { ipv4: 10, tcp: 16, udp: 6, icmp: 2 } as const;
 
@@ -34,6 +37,7 @@ export class Checksums {
   readonly #onOffload: (scene: PacketScene, sender: string) => void;
   /** By link-layer source, or outermost IP source, and protocol. */
   readonly #senders: BoundedTable;
+  readonly #rightNow = new Uint32Array(RIGHT_NOW * RIGHT_WORDS);
   #right = new Uint32Array(0);
   #wrong = new Uint32Array(0);
   #isAnnounced = false;
@@ -95,12 +99,14 @@ export class Checksums {
 
   #weigh(scene: PacketScene, isRight: boolean, isLeftToCard: boolean, protocol: number): number {
     if (this.#mode === 'verify') return isRight ? CHECKSUM_VALUE.ok : CHECKSUM_VALUE.bad;
-    const slot = this.#sender(scene, protocol);
-    const evidence = this.#isAsked ? 0 : 1;
+    this.#fillKey(scene, protocol);
+    if (isRight && (this.#isAsked || this.#wasRightNow(scene.seconds))) return CHECKSUM_VALUE.ok;
+    const slot = this.#sender(scene.seconds);
     if (isRight) {
-      this.#right[slot]! += evidence;
+      this.#right[slot]! += 1;
       return CHECKSUM_VALUE.ok;
     }
+    const evidence = this.#isAsked ? 0 : 1;
     this.#wrong[slot]! += evidence;
     const isOffload = isLeftToCard || (this.#wrong[slot]! >= OFFLOAD_AFTER && this.#right[slot] === 0);
     if (!isOffload) return CHECKSUM_VALUE.bad;
@@ -111,13 +117,37 @@ export class Checksums {
     return CHECKSUM_VALUE.unknown;
   }
 
-  #sender(scene: PacketScene, protocol: number): number {
-    const { stack, seconds } = scene;
+  #fillKey(scene: PacketScene, protocol: number): void {
+    const { stack } = scene;
     const { key } = this.#senders;
     const source = stack.outerIp[0]! * ROW + IP.SRC;
     key[0] = scene.hasMac ? stack.word(0, ETH.SRC_HIGH) : stack.words[source + 1]!;
     key[1] = scene.hasMac ? stack.word(0, ETH.SRC_LOW) : stack.words[source + 3]!;
     key[2] = protocol;
+  }
+
+  /* Whether the sender with the key at hand was right in this second already; it is from now on. */
+  #wasRightNow(seconds: number): boolean {
+    const { key } = this.#senders;
+    const known = this.#rightNow;
+    const at = ((key[1]! ^ key[2]!) & (RIGHT_NOW - 1)) * RIGHT_WORDS;
+    if (
+      known[at] === key[0] &&
+      known[at + 1] === key[1] &&
+      known[at + 2] === key[2] &&
+      known[at + 3] === seconds
+    ) {
+      return true;
+    }
+    known[at] = key[0]!;
+    known[at + 1] = key[1]!;
+    known[at + 2] = key[2]!;
+    known[at + 3] = seconds;
+    return false;
+  }
+
+  /* Slot of the sender with the key at hand. */
+  #sender(seconds: number): number {
     let slot = this.#senders.find();
     if (slot >= 0) {
       this.#senders.touch(slot, seconds);

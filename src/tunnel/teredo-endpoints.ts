@@ -77,8 +77,10 @@ export class TeredoEndpoints {
     checkTeredoFormat(p, out);
     checkTeredoRoles(p, this.#site, out);
     if (p.isQualification) this.#qualification.check(p, out);
-    else this.#checkTraffic(p, now, out);
-    this.#checkPorts(p, out);
+    p.sourceIsQualified = this.#isQualified(p.sourceV4, p.sourcePort);
+    p.destinationIsQualified = this.#isQualified(p.destinationV4, p.destinationPort);
+    if (!p.isQualification) this.#checkTraffic(p, now, out);
+    checkPorts(p, out);
   }
 
   #checkTraffic(p: TeredoPacket, now: number, out: CheckResults): void {
@@ -162,11 +164,11 @@ export class TeredoEndpoints {
   /* T38: each Teredo address is where it says, or its holder was seen to qualify there. */
   #checkEnds(p: TeredoPacket, out: CheckResults): void {
     let worst: number = HOLDS;
-    if (p.sourceIsTeredo && !this.#isQualified(p.sourceV4, p.sourcePort)) {
+    if (p.sourceIsTeredo && !p.sourceIsQualified) {
       worst = worse(worst, endOf(out.get(CHECK.T07), out.get(CHECK.T08)));
     }
     const goesToPeer = p.teredoClass === TEREDO_CLASS.data;
-    if (p.destinationIsTeredo && goesToPeer && !this.#isQualified(p.destinationV4, p.destinationPort)) {
+    if (p.destinationIsTeredo && goesToPeer && !p.destinationIsQualified) {
       worst = worse(worst, endOf(out.get(CHECK.T09), out.get(CHECK.T09P)));
     }
     out.set(CHECK.T38, worst);
@@ -176,20 +178,19 @@ export class TeredoEndpoints {
   #checkRelay(p: TeredoPacket, now: number, out: CheckResults): void {
     const { words, sourceV4: v4, sourcePort: port, destinationV4: clientV4, destinationPort: clientPort } = p;
     const peers = this.#peers;
-    const client = this.#clients.find(clientV4, clientPort);
-    if (p.teredoClass === TEREDO_CLASS['ping-reply']) this.#checkEchoReply(p, client, now, out);
+    const met = peers.meet(clientV4, clientPort, v4, port, MET.asRelay, now);
+    if (p.teredoClass === TEREDO_CLASS['ping-reply']) this.#checkEchoReply(p, now, out);
     else if ((teredoFlags(words[p.destination + 2]!) & CONE_FLAG) === 0) {
-      const isMet = (peers.howMet(clientV4, clientPort, v4, port) & (MET.byClient | MET.byBubble)) !== 0;
-      if (isMet) out.set(CHECK.T34, HOLDS);
+      if ((met & (MET.byClient | MET.byBubble)) !== 0) out.set(CHECK.T34, HOLDS);
       else {
         out.set(CHECK.T34, this.#isKnownFromStart(clientV4, clientPort) ? VIOLATED : UNDETERMINED);
       }
     }
     out.decide(CHECK.T33, peers.relay(clientV4, clientPort, words, p.source, v4, port, now));
-    peers.meet(clientV4, clientPort, v4, port, MET.asRelay, now);
   }
 
-  #checkEchoReply(p: TeredoPacket, client: number, now: number, out: CheckResults): void {
+  #checkEchoReply(p: TeredoPacket, now: number, out: CheckResults): void {
+    const client = this.#clients.find(p.destinationV4, p.destinationPort);
     const identity = echoIdentity(p);
     if (client < 0 || !this.#clients.hasSent(client) || identity < 0) {
       out.set(CHECK.T32, UNDETERMINED);
@@ -240,21 +241,6 @@ export class TeredoEndpoints {
     peers.echoRequest(sourceV4, sourcePort, words, p.destination, identity, echoData(p), now);
   }
 
-  /* T42. A client that was seen to qualify has its port for Teredo, whatever the number. */
-  #checkPorts(p: TeredoPacket, out: CheckResults): void {
-    const sourceIsClient = this.#isQualified(p.sourceV4, p.sourcePort);
-    const destinationIsClient = this.#isQualified(p.destinationV4, p.destinationPort);
-    const isOther =
-      (!sourceIsClient && OTHER_SERVICES.has(p.sourcePort)) ||
-      (!destinationIsClient && OTHER_SERVICES.has(p.destinationPort));
-    const isTeredos =
-      sourceIsClient ||
-      destinationIsClient ||
-      p.sourcePort === UDP_PORT.TEREDO ||
-      p.destinationPort === UDP_PORT.TEREDO;
-    out.set(CHECK.T42, isOther ? VIOLATED : isTeredos ? HOLDS : UNDETERMINED);
-  }
-
   #isQualified(v4: number, port: number): boolean {
     const slot = this.#clients.find(v4, port);
     return slot >= 0 && this.#clients.isQualified(slot);
@@ -264,6 +250,20 @@ export class TeredoEndpoints {
     const slot = this.#clients.find(v4, port);
     return slot >= 0 && this.#clients.isKnownFromStart(slot) && !this.#peers.forgotPairs;
   }
+}
+
+/* T42. A client that was seen to qualify has its port for Teredo, whatever the number. */
+function checkPorts(p: TeredoPacket, out: CheckResults): void {
+  const { sourceIsQualified, destinationIsQualified } = p;
+  const isOther =
+    (!sourceIsQualified && OTHER_SERVICES.has(p.sourcePort)) ||
+    (!destinationIsQualified && OTHER_SERVICES.has(p.destinationPort));
+  const isTeredos =
+    sourceIsQualified ||
+    destinationIsQualified ||
+    p.sourcePort === UDP_PORT.TEREDO ||
+    p.destinationPort === UDP_PORT.TEREDO;
+  out.set(CHECK.T42, isOther ? VIOLATED : isTeredos ? HOLDS : UNDETERMINED);
 }
 
 /* One end of a data packet, by the checks of its address and port. Symmetric NATs give other ports. */

@@ -24,6 +24,9 @@ export class TeredoPacket {
   destinationV4 = 0;
   sourcePort = 0;
   destinationPort = 0;
+  /** Whether a client was seen to qualify at the outer endpoints. */
+  sourceIsQualified = false;
+  destinationIsQualified = false;
   /** Rows of the layers. */
   outer = 0;
   udp = 0;

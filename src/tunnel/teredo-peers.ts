@@ -90,15 +90,17 @@ export class TeredoPeers {
     return this.#echoes.size >= this.#echoes.capacity;
   }
 
-  /** Notes how a client and another endpoint met (bits of {@link MET}). */
-  meet(clientV4: number, clientPort: number, v4: number, port: number, how: number, now: number): void {
+  /** Notes how a client and another endpoint met (bits of {@link MET}). Returns how they met before; 0 when they did not. */
+  meet(clientV4: number, clientPort: number, v4: number, port: number, how: number, now: number): number {
     this.#fillPair(clientV4, clientPort, v4, port);
     let slot = this.#pairs.find();
     if (slot < 0) {
       slot = this.#pairs.insert(now);
       this.#met[slot] = 0;
     } else this.#pairs.touch(slot, now);
-    this.#met[slot]! |= how;
+    const before = this.#met[slot]!;
+    this.#met[slot] = before | how;
+    return before;
   }
 
   /** How they met so far; 0 when they did not. */
