@@ -74,6 +74,8 @@ export class Analysis {
   #now = 0;
   readonly #clock = new PacketClock();
   #interfaces: readonly CaptureInterface[] = [];
+  /** Tunnels that are to be closed, the last first, once the input has ended. */
+  #open: number[] | undefined;
 
   constructor(options: AnalysisOptions) {
     const { limits } = options;
@@ -153,14 +155,13 @@ export class Analysis {
     this.#interfaces = interfaces;
     const { frame } = batch;
     const { portUsers } = this.tunnels;
+    this.counters.countPackets(batch.wireLength, from, to);
     for (let i = from; i < to; i++) {
       const captured = batch.capturedLength[i]!;
       const wire = batch.wireLength[i]!;
       const at = batch.at[i]!;
       const index = batch.interface[i]!;
       const seconds = batch.seconds[i]!;
-      this.counters.packets++;
-      this.counters.wireBytes += wire;
       if (seconds > this.#now && this.#clock.accepts(batch.seconds, i, to)) this.#advance(seconds);
       const { linkType } = interfaces[index]!;
       if (linkType === LINK_TYPE.ETHERNET && seconds >= this.#now - 1) {
@@ -184,7 +185,8 @@ export class Analysis {
         if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
         continue;
       }
-      this.#place(seconds, batch.nanoseconds[i]!, batch.firstNumber + i, index, wire);
+      const number = batch.firstNumber + i;
+      this.#scene.place(seconds, batch.nanoseconds[i]!, number, interfaces[index]!.origin, wire);
       if (seconds < this.#now - 1) this.#timeWentBack(batch, i);
       // What a mirror shows twice is neither counted nor judged twice.
       if (
@@ -198,7 +200,7 @@ export class Analysis {
         this.#reassemble({
           seconds,
           nanoseconds: batch.nanoseconds[i]!,
-          packetNumber: batch.firstNumber + i,
+          packetNumber: number,
           interfaceIndex: index,
           wireLength: wire,
         });
@@ -208,14 +210,23 @@ export class Analysis {
     }
   }
 
-  /** Ends the input: gives up incomplete datagrams and closes what is open, in order of first packet. */
-  finish(): void {
-    this.reassembler.flush();
-    this.#judgeFirsts();
-    for (const slot of this.tunnels.all()) {
-      this.#judge.judgeEnd(slot, this.#endTime);
-      this.#tunnelLog.cutOff(slot, this.#endTime);
+  /**
+   * Ends the input: gives up incomplete datagrams and closes what is open, in order of first packet. Closes at most `most`
+   * tunnels, and says whether those were all; otherwise call it again.
+   */
+  finish(most = Infinity): boolean {
+    if (this.#open === undefined) {
+      this.reassembler.flush();
+      this.#judgeFirsts();
+      this.#open = this.tunnels.all().reverse();
     }
+    for (let n = 0; n < most && this.#open.length > 0; n++) {
+      const slot = this.#open.pop()!;
+      const time = this.#scene.timeNotBefore(this.#now);
+      this.#judge.judgeEnd(slot, time);
+      this.#tunnelLog.cutOff(slot, time);
+    }
+    return this.#open.length === 0;
   }
 
   /**
@@ -289,20 +300,6 @@ export class Analysis {
     });
   }
 
-  get #endTime(): { seconds: number; nanoseconds: number } {
-    const { time } = this.#scene;
-    return time.seconds >= this.#now ? time : { seconds: this.#now, nanoseconds: 0 };
-  }
-
-  #place(seconds: number, nanoseconds: number, number: number, index: number, wire: number): void {
-    const scene = this.#scene;
-    scene.seconds = seconds;
-    scene.nanoseconds = nanoseconds;
-    scene.number = number;
-    scene.captureFile = this.#interfaces[index]!.origin;
-    scene.wireLength = wire;
-  }
-
   #advance(seconds: number): void {
     this.reassembler.expire(seconds);
     if (this.#pendingFirsts.length > 0) this.#judgeFirsts();
@@ -319,7 +316,8 @@ export class Analysis {
     if (this.counters.timeBackwards++ > 0) return;
     const { seconds, nanoseconds, interface: index, wireLength, firstNumber } = batch;
     const by = this.#now - seconds[i]!;
-    this.#place(seconds[i]!, nanoseconds[i]!, firstNumber + i, index[i]!, wireLength[i]!);
+    const { origin } = this.#interfaces[index[i]!]!;
+    this.#scene.place(seconds[i]!, nanoseconds[i]!, firstNumber + i, origin, wireLength[i]!);
     // The tunnels of this packet are not looked up yet, and those of the packet before are not its own.
     this.#scene.levels = 0;
     this.#scene.flowTunnel = NONE;
@@ -353,7 +351,8 @@ export class Analysis {
       if (isWhole && (chain < 0 || chain > first.stack.nextEnd)) {
         this.#stack.fragments |= FRAGMENT_BIT.splitChain;
       }
-      this.#place(seconds, nanoseconds, packetNumber, interfaceIndex, wireLength);
+      const { origin } = this.#interfaces[interfaceIndex]!;
+      this.#scene.place(seconds, nanoseconds, packetNumber, origin, wireLength);
       this.#finishPacket(true);
     }
   }

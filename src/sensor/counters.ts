@@ -44,6 +44,14 @@ export class Counters {
   weirds = 0;
   weirdsSampledOut = 0;
 
+  /** Counts packets `[from, to)` of a batch, by their lengths on the wire. */
+  countPackets(wireLength: Uint32Array, from: number, to: number): void {
+    let bytes = 0;
+    for (let i = from; i < to; i++) bytes += wireLength[i]!;
+    this.packets += to - from;
+    this.wireBytes += bytes;
+  }
+
   /** Counts how a packet ended. */
   countEnd(stack: LayerStack): void {
     const { verdict, carrierComplaint } = stack;

@@ -12,6 +12,8 @@ export class Identities {
   readonly #tunnels: TunnelTable;
   readonly #flows: FlowTable;
   readonly #uids: UidMaker;
+  /** Of the tunnel that was asked about last: its log and its alerts ask one after the other. */
+  #names: TunnelNames = { id: 0, uid: undefined, connection: undefined, communityId: undefined };
 
   constructor(tunnels: TunnelTable, flows: FlowTable, seed: number) {
     this.#tunnels = tunnels;
@@ -20,8 +22,12 @@ export class Identities {
   }
 
   tunnelUid(slot: number): string {
-    const count = this.#tunnels.identity(slot, this.#uids.body);
-    return this.#uids.make(UID_KIND.tunnel, count);
+    const names = this.#namesOf(slot);
+    if (names.uid === undefined) {
+      const count = this.#tunnels.identity(slot, this.#uids.body);
+      names.uid = this.#uids.make(UID_KIND.tunnel, count);
+    }
+    return names.uid;
   }
 
   flowUid(slot: number): string {
@@ -55,14 +61,18 @@ export class Identities {
   }
 
   tunnelConnection(slot: number): ConnectionId {
-    const table = this.#tunnels;
-    const isUdp = table.isUdp(slot);
-    return {
-      origHost: hostText(table, slot, true),
-      origPort: isUdp ? table.origPort[slot]! : 0,
-      respHost: hostText(table, slot, false),
-      respPort: isUdp ? table.respPort[slot]! : 0,
-    };
+    const names = this.#namesOf(slot);
+    if (names.connection === undefined) {
+      const table = this.#tunnels;
+      const isUdp = table.isUdp(slot);
+      names.connection = {
+        origHost: hostText(table, slot, true),
+        origPort: isUdp ? table.origPort[slot]! : 0,
+        respHost: hostText(table, slot, false),
+        respPort: isUdp ? table.respPort[slot]! : 0,
+      };
+    }
+    return names.connection;
   }
 
   flowConnection(slot: number): ConnectionId {
@@ -78,7 +88,17 @@ export class Identities {
   /** Community ID of a tunnel's UDP connection; tunnels without ports have none that two tools would agree on. */
   tunnelCommunityId(slot: number): string | undefined {
     if (!this.#tunnels.isUdp(slot)) return undefined;
-    return communityIdOf(this.#tunnels, slot, IP_PROTOCOL.UDP);
+    const names = this.#namesOf(slot);
+    names.communityId ??= communityIdOf(this.#tunnels, slot, IP_PROTOCOL.UDP);
+    return names.communityId;
+  }
+
+  #namesOf(slot: number): TunnelNames {
+    const id = this.#tunnels.id[slot]!;
+    if (this.#names.id !== id) {
+      this.#names = { id, uid: undefined, connection: undefined, communityId: undefined };
+    }
+    return this.#names;
   }
 
   flowCommunityId(slot: number): string | undefined {
@@ -99,6 +119,14 @@ export class Identities {
       this.#flows.endpointWord(slot, true, 0) === 0 && this.#flows.endpointWord(slot, true, 2) === MAPPED_WORD
     );
   }
+}
+
+/** What is said of one tunnel, as far as it was asked for. Tunnels are numbered from 1. */
+interface TunnelNames {
+  readonly id: number;
+  uid: string | undefined;
+  connection: ConnectionId | undefined;
+  communityId: string | undefined;
 }
 
 interface EndpointTable {

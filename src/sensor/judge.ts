@@ -48,6 +48,7 @@ export class Judge {
   readonly #parts: JudgeParts;
   readonly #index: RuleIndex;
   readonly #ruleHash: readonly number[];
+  readonly #asksEveryPacket: Uint8Array;
   /** Groups of facts that are there for the tunnel that is being judged. */
   #filled = 0;
 
@@ -55,6 +56,9 @@ export class Judge {
     this.#parts = parts;
     this.#index = new RuleIndex(parts.rules);
     this.#ruleHash = parts.rules.map((rule) => hashText(`${rule.id}/${rule.rev}`));
+    this.#asksEveryPacket = Uint8Array.from(TUNNEL_KINDS, (_, kind) =>
+      this.#index.onEveryPacket(kind).size > 0 ? 1 : 0,
+    );
     parts.filler.describePath = (scene) => this.#path(scene);
   }
 
@@ -75,7 +79,7 @@ export class Judge {
 
   /** Whether rules ask about every packet of such a tunnel, those of the usual shape that violate nothing too. */
   asksEveryPacket(kind: number): boolean {
-    return this.#index.onEveryPacket(kind).size > 0;
+    return this.#asksEveryPacket[kind] === 1;
   }
 
   /** Asks rules about totals of a tunnel that ends. */

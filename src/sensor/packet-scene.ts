@@ -33,6 +33,20 @@ export class PacketScene implements PacketTime {
     this.stack = stack;
   }
 
+  /** Says where and when the packet was captured. */
+  place(seconds: number, nanoseconds: number, number: number, captureFile: string, wireLength: number): void {
+    this.seconds = seconds;
+    this.nanoseconds = nanoseconds;
+    this.number = number;
+    this.captureFile = captureFile;
+    this.wireLength = wireLength;
+  }
+
+  /** The packet's time, or `now` (seconds) when that is later. */
+  timeNotBefore(now: number): PacketTime {
+    return this.seconds >= now ? this.time : { seconds: now, nanoseconds: 0 };
+  }
+
   get time(): PacketTime {
     return { seconds: this.seconds, nanoseconds: this.nanoseconds };
   }

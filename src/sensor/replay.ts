@@ -12,6 +12,7 @@ import { SinkError } from '../sink/alert-sink.js';
 import type { Analysis } from './analysis.js';
 import { refuseUnknownLinks } from './known-links.js';
 import { Pace } from './pace.js';
+import { tuneCompiler } from './tune-compiler.js';
 
 /** Encapsulations that are opened by default (Zeek opens 4). */
 export const DEFAULT_MAX_DEPTH = DEFAULT_CONFIG.maxDepth;
@@ -39,8 +40,11 @@ export interface ReplayResult {
 
 /** Packets that are analysed at once. Few, because each may raise several records, and those wait until all are done. */
 const CHUNK = 512;
-/** Records that are handed to the sink together, unless somebody is waiting for them. */
-const RECORDS_TOGETHER = 1024;
+/**
+ * Records that are handed to the sink together, unless somebody is waiting for them. Few, because those that wait while
+ * V8 collects garbage are copied, and most would be.
+ */
+const RECORDS_TOGETHER = 256;
 
 /**
  * Reads captures through the analysis into a sink, with back-pressure: reading waits for the sink. The sink is opened
@@ -60,6 +64,7 @@ export class Replay {
 
   /** `makeAnalysis` gets the function that takes its records. */
   constructor(sink: AlertSink, makeAnalysis: (emit: (record: LogRecord) => void) => Analysis) {
+    tuneCompiler();
     this.#sink = sink;
     this.#analysis = makeAnalysis((record) => void this.#pending.push(record));
   }
@@ -81,7 +86,7 @@ export class Replay {
       if (options.merge) await this.#readMerged(options, opened, faults);
       else await this.#readInOrder(options, opened, faults);
       if (this.#isOpen) {
-        this.#analysis.finish();
+        while (!this.#analysis.finish(RECORDS_TOGETHER)) await this.#handOver();
         await this.#handOver();
         await this.#publishing;
       }

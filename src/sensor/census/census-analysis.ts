@@ -43,9 +43,10 @@ export class CensusAnalysis extends Analysis {
     this.watch.process(batch, from, to, interfaces);
   }
 
-  override finish(): void {
-    super.finish();
-    this.watch.finish();
+  override finish(most = Infinity): boolean {
+    const isAll = super.finish(most);
+    if (isAll) this.watch.finish();
+    return isAll;
   }
 
   override idleUntil(seconds: number): void {

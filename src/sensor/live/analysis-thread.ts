@@ -13,6 +13,7 @@ import { SourceError } from '../../yaml/diagnostic.js';
 import type { Analysis, AnalysisOptions } from '../analysis.js';
 import { makeAnalysis } from '../census/census-analysis.js';
 import { FolderError, loadEndpoints, loadRules } from '../load.js';
+import { tuneCompiler } from '../tune-compiler.js';
 import { analysisSnapshot } from './analysis-snapshot.js';
 import type { KernelFilter } from './kernel-filter.js';
 import { LabelledCapture } from './labelled-capture.js';
@@ -87,6 +88,7 @@ export class AnalysisThread {
         (event) => this.#tell({ kind: 'interface', event }),
       );
     }
+    tuneCompiler();
     warmUp(options);
     this.#analysis = makeAnalysis(options, config);
     collectGarbage();
