@@ -203,7 +203,8 @@ export class FlowTable {
     this.transport[slot] = transportOf(kind);
     this.traffic.open(slot, this.#high !== isAnswer, seconds, nanoseconds);
     const notes = this.#table.extraAt(slot) + TRAFFIC_WORDS;
-    this.#table.words.fill(0, notes, notes + NOTE_WORDS);
+    const { words } = this.#table;
+    for (let i = 0; i < NOTE_WORDS; i++) words[notes + i] = 0;
     this.origPort[slot] = isAnswer ? destination : source;
     this.respPort[slot] = isAnswer ? source : destination;
     this.firstSeconds[slot] = seconds;

@@ -12,14 +12,17 @@ const SLOT = new Uint16Array(FIELDS.map((field) => field.slot));
  */
 export class FactSheet {
   readonly words = new Uint32Array(FACT_WORDS);
-  readonly present = new Uint8Array(FIELDS.length);
+  /** The same octets by fours, to clear them: `fill` is a call out of compiled code, and dearer than the loop. */
+  readonly #presentByFours = new Uint32Array(Math.ceil(FIELDS.length / 4));
+  readonly present = new Uint8Array(this.#presentByFours.buffer);
   readonly checks = new CheckResults();
   /** Gives the value of a string field that is present. */
   textOf: (field: number) => string = () => '';
 
   /** Forgets all values; checks stay as they were set. */
   clear(): void {
-    this.present.fill(0);
+    const fours = this.#presentByFours;
+    for (let i = 0; i < fours.length; i++) fours[i] = 0;
   }
 
   setNumber(field: number, value: number): void {
