@@ -11,7 +11,7 @@ import { UdpCarriers } from './udp-carriers.js';
 
 const TAG_LENGTH = 4;
 const MAX_TAGS = 2;
-const IPV4 = { TOTAL_LENGTH: 2, FRAGMENT: 6, PROTOCOL: 9 } as const;
+const IPV4 = { FRAGMENT: 6, PROTOCOL: 9 } as const;
 const IPV6 = { PAYLOAD_LENGTH: 4, NEXT_HEADER: 6 } as const;
 const UDP_LENGTH = 4;
 
@@ -67,11 +67,11 @@ export function isPlainFrame(
   let packetEnd: number;
   if (type === ETHERTYPE.IPV4) {
     if (end - ip < IPV4_MIN_HEADER) return false;
-    // The fixed header lies before `end`.
-    const first = bytes[ip]!;
-    const headerLength = (first & 0x0f) << 2;
-    if (first >>> 4 !== 4 || headerLength < IPV4_MIN_HEADER || end - ip < headerLength) return false;
-    const totalLength = view.getUint16(ip + IPV4.TOTAL_LENGTH);
+    // The fixed header lies before `end`. Version, words of the header, service, total length: one load for most packets.
+    const first = view.getUint32(ip);
+    const headerLength = ((first >>> 24) & 0x0f) << 2;
+    if (first >>> 28 !== 4 || headerLength < IPV4_MIN_HEADER || end - ip < headerLength) return false;
+    const totalLength = first & 0xffff;
     packetEnd = totalLength === 0 ? wireEnd : ip + totalLength;
     payload = ip + headerLength;
     if (packetEnd < payload || packetEnd > wireEnd) return false;

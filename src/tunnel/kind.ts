@@ -121,8 +121,8 @@ export function sixInFourEvidence(
   }
   if (isLocalScope(src0) || isLocalScope(dst0)) return KIND_EVIDENCE.linkLocal;
   // Nothing configured: all 32 outer bits inside the upper half of the inner address give a 6rd domain away.
-  const carriesSrc = outerSrc !== 0 && findV4InUpperBits(src0, words[src + 1]!, outerSrc) >= 0;
-  const carriesDst = outerDst !== 0 && findV4InUpperBits(dst0, words[dst + 1]!, outerDst) >= 0;
+  const carriesSrc = outerSrc !== 0 && findV4InUpperBits(src0 | 0, words[src + 1]! | 0, outerSrc | 0) >= 0;
+  const carriesDst = outerDst !== 0 && findV4InUpperBits(dst0 | 0, words[dst + 1]! | 0, outerDst | 0) >= 0;
   if (carriesSrc || carriesDst) return KIND_EVIDENCE.sixrd;
   if (isIsatapWord(words[src + 2]!) || isIsatapWord(words[dst + 2]!)) return KIND_EVIDENCE.foreignIsatap;
   return fromOriginator ? KIND_EVIDENCE.nativeFromOriginator : KIND_EVIDENCE.nativeFromResponder;

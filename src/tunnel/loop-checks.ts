@@ -103,9 +103,9 @@ export function checkLoopStart(
   out: CheckResults,
 ): void {
   const { words, src, dst, outerSrc, outerDst } = packet;
-  const srcTypes = agreeingTypes(words, src, outerSrc, domains);
+  const srcTypes = agreeingTypes(words, src, packet.outerSrcAt, domains);
   if (srcTypes === 0) return;
-  const dstTypes = agreeingTypes(words, dst, outerDst, domains);
+  const dstTypes = agreeingTypes(words, dst, packet.outerDstAt, domains);
   if (dstTypes === 0) return;
   if ((srcTypes & dstTypes) !== 0) {
     // Two ISATAP links of the same two routers can loop; two prefixes of one link look the same.
@@ -120,8 +120,14 @@ export function checkLoopStart(
   out.set(CHECK.L01, isPrivate ? CHECK_VALUE.undetermined : CHECK_VALUE.violated);
 }
 
-/* As address of which kinds of automatic tunnels the one at `at` names `v4`. */
-function agreeingTypes(words: Uint32Array, at: number, v4: number, domains: readonly SixrdDomain[]): number {
+/* As address of which kinds of automatic tunnels the one at `at` names the IPv4 address at `outerAt`. */
+function agreeingTypes(
+  words: Uint32Array,
+  at: number,
+  outerAt: number,
+  domains: readonly SixrdDomain[],
+): number {
+  const v4 = words[outerAt + 3]!;
   let types = 0;
   const word0 = words[at]!;
   const word1 = words[at + 1]!;

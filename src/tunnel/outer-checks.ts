@@ -26,8 +26,8 @@ export function checkOuterEndpoints(stack: LayerStack, level: number, site: Site
   const dst = outerIp * ROW + IP.DST;
   const srcV4 = words[src + 3]!;
   const dstV4 = words[dst + 3]!;
-  const srcScope = ipv4Scope(srcV4);
-  const dstScope = ipv4Scope(dstV4);
+  const srcScope = ipv4Scope(srcV4 | 0);
+  const dstScope = ipv4Scope(dstV4 | 0);
   const isGroup = dstV4 >>> 16 === SIXOVER4_GROUPS || dstV4 === DISCOVERY_GROUP;
   if (isBogon(srcScope, words, src, site) || (!isGroup && isBogon(dstScope, words, dst, site))) {
     out.set(CHECK.T06, CHECK_VALUE.violated);

@@ -58,7 +58,7 @@ function checkDomain(
   }
   const word0 = words[src]!;
   if (outerSrc === 0 || is6to4Word(word0) || isTeredoWord(word0)) return;
-  if (findV4InUpperBits(word0, words[src + 1]!, outerSrc) < 0) return;
+  if (findV4InUpperBits(word0 | 0, words[src + 1]! | 0, outerSrc | 0) < 0) return;
   out.set(CHECK.R03, hasDomains ? CHECK_VALUE.violated : CHECK_VALUE.undetermined);
 }
 

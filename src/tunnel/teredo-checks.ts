@@ -49,8 +49,8 @@ function checkEmbedded(
     const address = inner + (side === 0 ? IP.SRC : IP.DST);
     const client = teredoClient(words[address + 3]!);
     const server = words[address + 1]!;
-    if (ipv4Scope(client) !== IPV4_SCOPE.global) clients = false;
-    if (ipv4Scope(server) !== IPV4_SCOPE.global || server === client) servers = false;
+    if (ipv4Scope(client | 0) !== IPV4_SCOPE.global) clients = false;
+    if (ipv4Scope(server | 0) !== IPV4_SCOPE.global || server === client) servers = false;
   }
   out.decide(CHECK.T22, clients);
   out.decide(CHECK.T23, servers);
@@ -127,10 +127,10 @@ function compare(
   const v4 = words[outer + 3]!;
   let expectedV4 = v4;
   let expectedPort = port;
-  if (site.findMapping(v4, port)) {
+  if (site.findMapping(v4 | 0, port)) {
     expectedV4 = site.mappedV4;
     expectedPort = site.mappedPort;
-  } else if (isBehindNat(words, outer, v4, site)) {
+  } else if (isBehindNat(words, outer, v4 | 0, site)) {
     out.set(addressCheck, CHECK_VALUE.undetermined);
     out.set(portCheck, CHECK_VALUE.undetermined);
     return;

@@ -206,7 +206,7 @@ export class TeredoClients {
 
   /* Slot of the client at the packet's source; `whenNew` is what is known of one that was not known. */
   #enter(p: TeredoPacket, whenNew: number): number {
-    const found = this.find(p.sourceV4, p.sourcePort);
+    const found = this.find(p.sourceV4 | 0, p.sourcePort);
     const now = Math.floor(p.time);
     if (found >= 0) {
       this.#table.touch(found, now);

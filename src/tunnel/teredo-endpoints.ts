@@ -77,8 +77,8 @@ export class TeredoEndpoints {
     checkTeredoFormat(p, out);
     checkTeredoRoles(p, this.#site, out);
     if (p.isQualification) this.#qualification.check(p, out);
-    p.sourceIsQualified = this.#isQualified(p.sourceV4, p.sourcePort);
-    p.destinationIsQualified = this.#isQualified(p.destinationV4, p.destinationPort);
+    p.sourceIsQualified = this.#isQualified(p.sourceV4 | 0, p.sourcePort);
+    p.destinationIsQualified = this.#isQualified(p.destinationV4 | 0, p.destinationPort);
     if (!p.isQualification) this.#checkTraffic(p, now, out);
     checkPorts(p, out);
   }
@@ -178,7 +178,7 @@ export class TeredoEndpoints {
   #checkRelay(p: TeredoPacket, now: number, out: CheckResults): void {
     const { words, sourceV4: v4, sourcePort: port, destinationV4: clientV4, destinationPort: clientPort } = p;
     const peers = this.#peers;
-    const met = peers.meet(clientV4, clientPort, v4, port, MET.asRelay, now);
+    const met = peers.meet(clientV4 | 0, clientPort, v4 | 0, port, MET.asRelay, now);
     if (p.teredoClass === TEREDO_CLASS['ping-reply']) this.#checkEchoReply(p, now, out);
     else if ((teredoFlags(words[p.destination + 2]!) & CONE_FLAG) === 0) {
       if ((met & (MET.byClient | MET.byBubble)) !== 0) out.set(CHECK.T34, HOLDS);
@@ -186,7 +186,7 @@ export class TeredoEndpoints {
         out.set(CHECK.T34, this.#isKnownFromStart(clientV4, clientPort) ? VIOLATED : UNDETERMINED);
       }
     }
-    out.decide(CHECK.T33, peers.relay(clientV4, clientPort, words, p.source, v4, port, now));
+    out.decide(CHECK.T33, peers.relay(clientV4 | 0, clientPort, words, p.source, v4, port, now));
   }
 
   #checkEchoReply(p: TeredoPacket, now: number, out: CheckResults): void {
@@ -228,10 +228,11 @@ export class TeredoEndpoints {
     }
     if (!p.isSentByPeer) return;
     const isDirectBubble = p.teredoClass === TEREDO_CLASS['direct-bubble'];
-    if (isDirectBubble) peers.meet(destinationV4, destinationPort, sourceV4, sourcePort, MET.byBubble, now);
+    if (isDirectBubble)
+      peers.meet(destinationV4 | 0, destinationPort, sourceV4 | 0, sourcePort, MET.byBubble, now);
     // Clients send bubbles from link-local addresses too.
     if (p.sourceIsTeredo || isDirectBubble) {
-      peers.meet(sourceV4, sourcePort, destinationV4, destinationPort, MET.byClient, now);
+      peers.meet(sourceV4 | 0, sourcePort, destinationV4 | 0, destinationPort, MET.byClient, now);
     }
     if (!p.sourceIsTeredo) return;
     this.#clients.sent(p);

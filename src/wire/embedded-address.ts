@@ -73,7 +73,7 @@ export function isMulticastWord(w0: number): boolean {
 export function findV4InUpperBits(w0: number, w1: number, v4: number): number {
   for (let shift = 0; shift <= 32; shift++) {
     const window = shift === 0 ? w0 : shift === 32 ? w1 : (w0 << shift) | (w1 >>> (32 - shift));
-    if (window >>> 0 === v4 >>> 0) return shift;
+    if ((window | 0) === (v4 | 0)) return shift;
   }
   return -1;
 }

@@ -3,6 +3,9 @@ import { murmur128 } from '../wire/hash.js';
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const BASE = 62;
 const WORD = 0x100000000;
+const PAIR = BASE ** 2;
+/** Text of two digits, least significant first: putting single ones together is most of what an identifier costs. */
+const PAIRS = Array.from({ length: PAIR }, (_, n) => DIGITS[n % BASE]! + DIGITS[Math.floor(n / BASE)]!);
 
 /** Record kinds that have identifiers; part of what is hashed, so that a tunnel and a flow never share one. */
 export const UID_KIND = { tunnel: 1, flow: 2, alert: 3 } as const;
@@ -53,8 +56,7 @@ function base62(highWord: number, lowWord: number): string {
     high = highQuotient;
     low = lowQuotient;
     if (high === 0 && low === 0) return text + lastDigits(chunk);
-    const two = (chunk / BASE) | 0;
-    text += DIGITS[chunk % BASE]! + DIGITS[two % BASE]! + DIGITS[(two / BASE) | 0]!;
+    text += PAIRS[chunk % PAIR]! + DIGITS[(chunk / PAIR) | 0]!;
   }
 }
 
