@@ -11,7 +11,8 @@ import { describeMachine } from './machine.js';
 
 /*
  * Octets of heap that a packet takes which raises nothing, with all shipped rules, by kind: packets of flows that were judged
- * before, which come again and again a second later, and with nothing inlined, the worst that V8 may do. Ends with 1 when one takes more than a hundredth of an octet.
+ * before, which come again and again a second later, and with nothing inlined, the worst that V8 may do. Ends with 1 when one
+ * takes more than a hundredth of an octet.
  *
  *     node --import tsx scripts/bench/allocations.ts [--smoke]
  */

@@ -12,8 +12,7 @@ import type { PacketScene } from './packet-scene.js';
 
 /* A mark: 12 bits of KIND_EVIDENCE, one of these two, 5 bits of the tunnel's kind, 11 of the time or 8 of the hop limit: 30
    in all, because V8 makes an object of a larger number. */
-const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, TIME_AT: 19, TIME: 0x7ff } as const;
-const HOP_LIMIT_AT = 19;
+const MARK = { fromOriginator: 4096, fromResponder: 8192, KIND_AT: 14, VARYING_AT: 19, TIME: 0x7ff } as const;
 /**
  * Seconds after which a packet of a Teredo flow is looked at again: half the time that a relay of a client is remembered, so
  * that the memory of who met whom does not end while they talk.
@@ -22,7 +21,7 @@ const TEREDO_LOOK_SECONDS = 15;
 
 /**
  * What the judgement of a packet depends on beside its flow and the version of the site: what is known of the tunnel, and
- * over IPv4 the hop limit of what is inside, because a packet that comes by again with a lower one may be in a loop (S11). 0
+ * of a tunnel not over UDP the hop limit inside, because a packet that comes by again with a lower one may be in a loop (S11). 0
  * when rules ask about every packet. `now` is the time of all state, in seconds.
  */
 export function markOf(
@@ -37,10 +36,8 @@ export function markOf(
   if (judge.asksEveryPacket(kind)) return 0;
   // The tunnel may have ended and come back since, as another kind or opened by the other end.
   const side = fromOriginator ? MARK.fromOriginator : MARK.fromResponder;
-  const varying = tunnels.isUdp(tunnel)
-    ? ((now / TEREDO_LOOK_SECONDS) & MARK.TIME) << MARK.TIME_AT
-    : hopLimit << HOP_LIMIT_AT;
-  return varying | (kind << MARK.KIND_AT) | tunnels.evidence[tunnel]! | side;
+  const varying = tunnels.isUdp(tunnel) ? (now / TEREDO_LOOK_SECONDS) & MARK.TIME : hopLimit;
+  return (varying << MARK.VARYING_AT) | (kind << MARK.KIND_AT) | tunnels.evidence[tunnel]! | side;
 }
 
 export interface KnownFlowsParts {

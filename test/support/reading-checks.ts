@@ -1,5 +1,5 @@
 import type { CheckName } from '../../src/model/checks.js';
-import { CHECK, CHECKS } from '../../src/model/checks.js';
+import { CHECK, CHECKS, CHECK_WORDS } from '../../src/model/checks.js';
 import type { FactSheet } from '../../src/model/fact-sheet.js';
 import { CHECK_VALUE, CHECK_VALUES } from '../../src/model/vocabulary.js';
 import type { Rule } from '../../src/rules/rule.js';
@@ -38,6 +38,12 @@ export function looking(look: (facts: FactSheet) => void): Rule {
 export const VIOLATIONS: readonly Rule[] = CHECKS.map(({ name }, index) =>
   asking(name, index, (facts) => facts.checks.get(CHECK[name]) === CHECK_VALUE.violated),
 );
+
+/** The same rules, asked as shipped ones are: only when something is violated, so that judged flows are spared. */
+export const WAITING_VIOLATIONS: readonly Rule[] = VIOLATIONS.map((rule) => ({
+  ...rule,
+  gate: { ...rule.gate, violated: new Uint32Array(CHECK_WORDS).fill(0xffffffff) },
+}));
 
 export interface SiteTexts {
   readonly vantage?: 'inside' | 'outside' | 'auto';

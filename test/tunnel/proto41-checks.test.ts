@@ -6,7 +6,7 @@ import { analyse, analyseCapture } from '../support/analysing.js';
 import type { TestPacket } from '../support/analysing.js';
 import { captureNames, LAB_CAPTURES } from '../support/captures.js';
 import type { SiteTexts } from '../support/reading-checks.js';
-import { checksOf, siteOptions, VIOLATIONS } from '../support/reading-checks.js';
+import { checksOf, siteOptions, VIOLATIONS, WAITING_VIOLATIONS } from '../support/reading-checks.js';
 
 /* A is 2002:51bb:a02::/48 and B 2002:5414:2802::/48. */
 const A = '81.187.10.2';
@@ -103,21 +103,12 @@ describe('checks of 6to4', () => {
   });
 
   it('S11 sees a loop without rules that ask about every packet, and of datagrams that are no flow', () => {
-    const violations = VIOLATIONS.map((rule) => ({
-      ...rule,
-      gate: {
-        violated: Uint32Array.of(0xffffffff, 0xffffffff, 0xffffffff),
-        kinds: 0xffffffff,
-        value: undefined,
-        unusual: false,
-      },
-    }));
     for (const leaf of [tcp(), icmp(128)]) {
       const turns = [64, 62, 60].map((hops, i): TestPacket => ({
         at: i * 0.1,
         layers: [v4(A, B), v6(A6, B6, hops), leaf],
       }));
-      assert.ok(analyse(turns, { rules: violations }).rules().includes('S11'), leaf.layer);
+      assert.ok(analyse(turns, { rules: WAITING_VIOLATIONS }).rules().includes('S11'), leaf.layer);
     }
   });
 
@@ -127,17 +118,7 @@ describe('checks of 6to4', () => {
       layers: [v4(A, B), v6(A6, B6, hopLimit), { layer: 'tcp', src: 40000, dst: 80, seq }],
     });
     const loop = [turn(0, 64, 1), turn(0.05, 64, 2), turn(0.1, 62, 1), turn(0.15, 64, 3), turn(0.2, 60, 1)];
-    // Rules that wait for a violation: with others no packet is spared.
-    const waiting = VIOLATIONS.map((rule) => ({
-      ...rule,
-      gate: {
-        violated: Uint32Array.of(0xffffffff, 0xffffffff, 0xffffffff),
-        kinds: 0xffffffff,
-        value: undefined,
-        unusual: false,
-      },
-    }));
-    assert.ok(analyse(loop, { rules: waiting }).rules().includes('S11'));
+    assert.ok(analyse(loop, { rules: WAITING_VIOLATIONS }).rules().includes('S11'));
   });
 
   it('S13: from the anycast prefix comes what its relay returns, and nothing else', () => {
